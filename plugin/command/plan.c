@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * migtune plan: asks the watcher, which has the samples; without one, measures for a moment itself. Or, with --offline, plans
+ * from numbers alone (plan_offline.c). Changes nothing.
+ */
+#include "cleanup.h"
+#include "command/commands.h"
+#include "command/plan_offline.h"
+#include "command/plan_show.h"
+#include "clock.h"
+#include "log.h"
+#include "measure/uri.h"
+#include "record/json.h"
+#include "service/client.h"
+#include "steer/preview.h"
+
+#include <errno.h>
+#include <libvirt/virterror.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define ANSWER_MS 10000
+
+static const char help[] =
+        "usage: migtune plan DOMAIN DEST-URI [--urgency high|medium|low] [--max-downtime TIME] [--connect URI] [--json]\n"
+        "       migtune plan --offline key=value... [--json]\n"
+        "\n"
+        "Shows what would be done with a migration and why, the alternatives and the predictions. Changes nothing.\n"
+        "The first form asks the watcher, or measures for a second where none runs. The second needs neither libvirt nor root:\n"
+        "\n";
+
+struct arguments {
+        const char *domain, *destination, *connect;
+        bool json;
+        json_object *overrides;
+};
+
+static int bad(const char *what, const char *argument)
+{
+        mt_print_err("migtune plan: '%s': %s, see migtune plan --help\n", argument, what);
+        return 2;
+}
+
+/* Fills *a; 0, or 2 after a message. */
+static int parse(int argc, const char *const *argv, struct arguments *a)
+{
+        static const struct {
+                const char *option, *key;
+        } overrides[] = { { "--urgency", "urgency" }, { "--max-downtime", "max_downtime" } };
+
+        for (int i = 1; i < argc; i++) {
+                bool taken = false;
+
+                for (size_t k = 0; k < MT_ARRAY_SIZE(overrides) && !taken; k++)
+                        if (strcmp(argv[i], overrides[k].option) == 0) {
+                                if (i + 1 >= argc)
+                                        return bad("its value is missing", argv[i]);
+                                (void)json_object_object_add(a->overrides, overrides[k].key, json_object_new_string(argv[++i]));
+                                taken = true;
+                        }
+                if (taken)
+                        continue;
+                if (strcmp(argv[i], "--json") == 0)
+                        a->json = true;
+                else if (strcmp(argv[i], "--connect") == 0 && i + 1 < argc)
+                        a->connect = argv[++i];
+                else if (argv[i][0] == '-')
+                        return bad("unknown option or its value is missing", argv[i]);
+                else if (a->domain == NULL)
+                        a->domain = argv[i];
+                else if (a->destination == NULL)
+                        a->destination = argv[i];
+                else
+                        return bad("expected two arguments, a domain and a destination", argv[i]);
+        }
+        return a->destination != NULL ? 0 : bad("expected a domain and a destination", a->domain != NULL ? a->domain : "plan");
+}
+
+/* The address that a migration to this URI would go to. */
+static int resolve(const char *uri, char *ret_address, size_t size, struct mt_err *err)
+{
+        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+        struct addrinfo *found = NULL;
+        char host[256];
+        int r = mt_uri_host(uri, host, sizeof(host));
+
+        if (r < 0 || host[0] == '\0')
+                return mt_fail(err, EINVAL, "destination '%s': expected a libvirt URI with a host, such as qemu+ssh://host/system", uri);
+        r = getaddrinfo(host, NULL, &hints, &found);
+        if (r != 0)
+                return mt_fail(err, ENOENT, "destination '%s': %s", host, gai_strerror(r));
+        r = getnameinfo(found->ai_addr, found->ai_addrlen, ret_address, (socklen_t)size, NULL, 0, NI_NUMERICHOST);
+        freeaddrinfo(found);
+        return r == 0 ? 0 : mt_fail(err, EINVAL, "destination '%s': %s", host, gai_strerror(r));
+}
+
+static int ask_watcher(const struct mt_host_ops *host, const struct arguments *a, const char *address, json_object **ret,
+                       struct mt_err *err)
+{
+        MT_CLEANUP(mt_freep) char *reply = NULL;
+        json_object *request = json_object_new_object();
+        json_object *error;
+        int r;
+
+        mt_json_add(request, "request", mt_json_string("plan"));
+        mt_json_add(request, "domain", mt_json_string(a->domain));
+        mt_json_add(request, "address", mt_json_string(address));
+        mt_json_add(request, "intent", json_object_get(a->overrides));
+        r = mt_client_call(host->run_dir, mt_json_text(request), ANSWER_MS, &reply, err);
+        (void)json_object_put(request);
+        if (r < 0)
+                return r;
+        *ret = json_tokener_parse(reply);
+        if (*ret != NULL && !json_object_object_get_ex(*ret, "error", &error))
+                return 0;
+        r = mt_fail(err, EREMOTEIO, "%s", *ret != NULL ? json_object_get_string(error) : "the watcher's answer is not JSON");
+        (void)json_object_put(MT_STEAL(ret));
+        return r;
+}
+
+static int plan_with(struct mt_host *host, const struct arguments *a, const char *address, json_object **ret, struct mt_err *err)
+{
+        const struct timespec interval = { .tv_sec = (time_t)(host->config.measure.before_start_ms / 1000),
+                                           .tv_nsec = (long)(host->config.measure.before_start_ms % 1000) * 1000000 };
+        struct mt_preview preview;
+        virDomainPtr domain;
+        uint64_t rate = 0;
+        int r;
+
+        host->connection = virConnectOpen(a->connect);
+        if (host->connection == NULL)
+                return mt_fail(err, EIO, "connect to libvirt: %s", virGetLastErrorMessage());
+        if (host->nics != NULL)
+                (void)mt_nic_sample(host->nics, mt_now_ms(), NULL);
+        domain = virDomainLookupByName(host->connection, a->domain);
+        if (domain == NULL || mt_dirty_measure_now(domain, &rate, NULL) < 0)
+                (void)nanosleep(&interval, NULL);
+        if (domain != NULL)
+                (void)virDomainFree(domain);
+        if (host->nics != NULL)
+                (void)mt_nic_sample(host->nics, mt_now_ms(), NULL);
+        r = mt_preview(host, a->domain, address, a->overrides, rate, &preview, err);
+        if (r == 0)
+                *ret = mt_preview_json(&preview);
+        (void)virConnectClose(host->connection);
+        return r;
+}
+
+/* No watcher: measure here, for about a second. */
+static int plan_alone(const struct mt_host_ops *ops, const struct arguments *a, const char *address, json_object **ret,
+                      struct mt_err *err)
+{
+        struct mt_host host = { .name = "" };
+        int r = mt_config_load(ops->config_file, &host.config, err);
+
+        if (r < 0)
+                return r;
+        (void)mt_nic_table_new(&host.nics, NULL);
+        if (host.config.history.file[0] != '\0')
+                (void)mt_past_rates_load(&host.past_rates, host.config.history.file, NULL);
+        r = plan_with(&host, a, address, ret, err);
+        mt_past_rates_done(&host.past_rates);
+        mt_nic_table_free(host.nics);
+        mt_config_done(&host.config);
+        return r;
+}
+
+static int plan_domain(const struct mt_host_ops *host, int argc, const char *const *argv)
+{
+        struct arguments a = { .overrides = json_object_new_object() };
+        json_object *planned = NULL;
+        struct mt_err err = { 0 };
+        char address[64];
+        int r = parse(argc, argv, &a);
+
+        if (r == 0) {
+                r = resolve(a.destination, address, sizeof(address), &err);
+                if (r == 0) {
+                        r = ask_watcher(host, &a, address, &planned, &err);
+                        if (r == -ENOENT || r == -ECONNREFUSED || r == -EACCES)
+                                r = plan_alone(host, &a, address, &planned, &err);
+                }
+                if (r < 0)
+                        mt_print_err("migtune plan: %s\n", err.msg);
+                else if (a.json)
+                        mt_print("%s\n", mt_json_text(planned));
+                else
+                        mt_plan_show(planned);
+                r = r < 0 ? (r == -EINVAL ? 2 : 1) : 0;
+        }
+        (void)json_object_put(planned);
+        (void)json_object_put(a.overrides);
+        return r;
+}
+
+int mt_command_plan(const struct mt_host_ops *host, int argc, const char *const *argv)
+{
+        for (int i = 1; i < argc; i++)
+                if (strcmp(argv[i], "--help") == 0) {
+                        mt_print("%s", help);
+                        mt_plan_offline_help();
+                        return 0;
+                }
+        for (int i = 1; i < argc; i++)
+                if (strcmp(argv[i], "--offline") == 0)
+                        return mt_plan_offline(argc, argv);
+        return plan_domain(host, argc, argv);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command/plan_offline.h"
+#include "cleanup.h"
+#include "command/plan_show.h"
+#include "config.h"
+#include "log.h"
+#include "policy/decide.h"
+#include "record/json.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+struct input {
+        struct mt_facts facts;
+        struct mt_intent intent;
+        unsigned given; /* bit i: row i of the keys was given */
+};
+
+enum kind { RATE, SIZE, TIME, TRAFFIC, SWITCH, INTENT, DEADLINE };
+
+#define FACT(member) offsetof(struct input, facts.member)
+
+/* INTENT rows go through the configuration's own table, so that their texts and errors are the same. */
+static const struct key {
+        const char *name;
+        enum kind kind;
+        size_t offset;
+        const char *intent_key;
+        const char *help;
+} keys[] = {
+        { "memory", SIZE, FACT(memory_bytes), NULL, "size, required: \"4GiB\"" },
+        { "dirty_rate", RATE, FACT(dirty_rate_bytes_s), NULL, "rate, required: \"250Mbit\"" },
+        { "link", RATE, FACT(link_bytes_s), NULL, "rate, required: \"1Gbit\"" },
+        { "urgency", INTENT, 0, "urgency", "high, medium or low" },
+        { "max_downtime", INTENT, 0, "max_downtime", "time: \"300ms\"" },
+        { "tau", TIME, FACT(tau_ms), NULL, "time: delay between iterations (default 5ms)" },
+        { "tg", TIME, FACT(tg_ms), NULL, "time: reconfiguration (default 40ms)" },
+        { "strategy", INTENT, 0, "strategy", "as in migtune.conf" },
+        { "src_in", TRAFFIC, FACT(src.in_bytes_s), NULL, "rate: the source's other traffic" },
+        { "src_out", TRAFFIC, FACT(src.out_bytes_s), NULL, "rate" },
+        { "dst_in", TRAFFIC, FACT(dst.in_bytes_s), NULL, "rate: the destination's" },
+        { "dst_out", TRAFFIC, FACT(dst.out_bytes_s), NULL, "rate" },
+        { "vm_in", TRAFFIC, FACT(vm.in_bytes_s), NULL, "rate: the VM's own" },
+        { "vm_out", TRAFFIC, FACT(vm.out_bytes_s), NULL, "rate" },
+        { "sla_lower", INTENT, 0, "sla_lower", "rate: what the VMs' traffic must keep" },
+        { "sla_upper", INTENT, 0, "sla_upper", "rate: what it would like to keep" },
+        { "dirty_low", INTENT, 0, "dirty_low", "rate: DL of the lambda mapping" },
+        { "dirty_high", INTENT, 0, "dirty_high", "rate: DH" },
+        { "lambda_low", INTENT, 0, "lambda_low", "number: lambda at DL" },
+        { "lambda_high", INTENT, 0, "lambda_high", "number: lambda at DH" },
+        { "post_copy", SWITCH, FACT(post_copy), NULL, "true or false: permitted? (default true)" },
+        { "max_iterations", INTENT, 0, "max_iterations", "number" },
+        { "deadline", DEADLINE, 0, NULL, "time per GiB, or auto: for the given urgency" },
+};
+
+void mt_plan_offline_help(void)
+{
+        for (size_t i = 0; i < MT_ARRAY_SIZE(keys); i++)
+                mt_print("  %-15s %s\n", keys[i].name, keys[i].help);
+}
+
+static int set_quantity(const struct key *key, const char *value, struct input *input, struct mt_err *err)
+{
+        static const struct {
+                int (*parse)(const char *text, uint64_t *ret);
+                const char *expected;
+        } quantity[] = {
+                [RATE] = { mt_parse_rate, "a rate such as \"250Mbit\"" },
+                [SIZE] = { mt_parse_size, "a size such as \"4GiB\"" },
+                [TIME] = { mt_parse_time, "a time such as \"300ms\"" },
+                [TRAFFIC] = { mt_parse_rate, "a rate such as \"250Mbit\"" },
+        };
+        uint64_t *field = (uint64_t *)(void *)((char *)input + key->offset);
+
+        if (quantity[key->kind].parse(value, field) < 0)
+                return mt_fail(err, EINVAL, "%s: expected %s", key->name, quantity[key->kind].expected);
+        return 0;
+}
+
+static int set_post_copy(const char *value, struct input *input, struct mt_err *err)
+{
+        if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
+                input->facts.post_copy = value[0] == 't' ? MT_CALLER_YES : MT_CALLER_NO;
+                return 0;
+        }
+        return mt_fail(err, EINVAL, "post_copy: expected true or false");
+}
+
+static int set_deadline(const char *value, struct input *input, struct mt_err *err)
+{
+        uint64_t ms = MT_AUTO;
+
+        if (strcmp(value, "auto") != 0 && (mt_parse_time(value, &ms) < 0 || ms == 0))
+                return mt_fail(err, EINVAL, "deadline: expected a time per GiB such as \"60s\", or auto");
+        for (size_t i = 0; i < MT_URGENCIES; i++)
+                input->intent.deadline_ms_per_gib[i] = ms;
+        return 0;
+}
+
+static int set(const char *argument, struct input *input, struct mt_err *err)
+{
+        const char *equals = strchr(argument, '=');
+        size_t length = equals != NULL ? (size_t)(equals - argument) : 0;
+
+        for (size_t i = 0; equals != NULL && i < MT_ARRAY_SIZE(keys); i++) {
+                if (strlen(keys[i].name) != length || strncmp(keys[i].name, argument, length) != 0)
+                        continue;
+                input->given |= 1u << i;
+                switch (keys[i].kind) {
+                case SWITCH:
+                        return set_post_copy(equals + 1, input, err);
+                case DEADLINE:
+                        return set_deadline(equals + 1, input, err);
+                case INTENT:
+                        return mt_intent_set(&input->intent, keys[i].intent_key, equals + 1, err);
+                case RATE:
+                case SIZE:
+                case TIME:
+                case TRAFFIC:
+                        return set_quantity(&keys[i], equals + 1, input, err);
+                }
+        }
+        return mt_fail(err, EINVAL, "'%s': unknown key, or not key=value; see migtune plan --help", argument);
+}
+
+/* Missing keys, values that exclude each other, traffic that was given. */
+static int complete(struct input *input, struct mt_err *err)
+{
+        for (size_t i = 0; i < 3; i++)
+                if ((input->given & 1u << i) == 0)
+                        return mt_fail(err, EINVAL, "%s: required: expected a %s", keys[i].name, keys[i].help);
+        if (input->facts.memory_bytes == 0 || input->facts.link_bytes_s == 0)
+                return mt_fail(err, EINVAL, "memory, link: expected more than 0");
+        if (input->intent.lambda_low >= input->intent.lambda_high)
+                return mt_fail(err, EINVAL, "lambda_low: expected less than lambda_high");
+        if (input->intent.dirty_low_bytes_s != MT_AUTO && input->intent.dirty_high_bytes_s != MT_AUTO &&
+            input->intent.dirty_low_bytes_s >= input->intent.dirty_high_bytes_s)
+                return mt_fail(err, EINVAL, "dirty_low: expected less than dirty_high");
+        input->facts.resident_bytes = input->facts.memory_bytes;
+        input->facts.dirty_source = MT_DIRTY_GIVEN;
+        input->facts.src.known = input->facts.dst.known = input->facts.vm.known = true;
+        return 0;
+}
+
+int mt_plan_offline(int argc, const char *const *argv)
+{
+        struct input input = { .facts = { .tau_ms = 5, .tg_ms = 40, .post_copy = MT_CALLER_YES, .dirty_low_bytes_s = MT_AUTO,
+                                          .dirty_high_bytes_s = MT_AUTO } };
+        struct mt_plan plan;
+        struct mt_err err = { 0 };
+        json_object *planned = json_object_new_object();
+        bool json = false;
+        int r = 0;
+
+        mt_intent_defaults(&input.intent);
+        for (int i = 1; i < argc && r == 0; i++) {
+                if (strcmp(argv[i], "--json") == 0)
+                        json = true;
+                else if (strcmp(argv[i], "--offline") != 0)
+                        r = set(argv[i], &input, &err);
+        }
+        if (r == 0)
+                r = complete(&input, &err);
+        if (r < 0) {
+                mt_print_err("migtune plan: %s\n", err.msg);
+                (void)json_object_put(planned);
+                return 2;
+        }
+        mt_decide(&input.facts, &input.intent, &plan);
+        mt_json_add(planned, "domain", mt_json_string("offline"));
+        mt_json_add(planned, "facts", mt_facts_json(&input.facts, &plan));
+        mt_json_add(planned, "intent", mt_intent_json(&input.intent));
+        mt_json_add(planned, "plan", mt_plan_json(&plan));
+        mt_json_add(planned, "reasons", mt_reasons_json(&plan.reasons));
+        if (json)
+                mt_print("%s\n", mt_json_text(planned));
+        else
+                mt_plan_show(planned);
+        (void)json_object_put(planned);
+        return 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The operator's configuration: libconfig files, parsed and verified whole before anything uses them.
+ *
+ * Every key is a row of one table in config_keys.c (path, kind, range, where it goes); a key that is not in the table is
+ * an error. Errors read "FILE:LINE: KEY: expected ...". A file with any error is refused whole.
+ */
+#ifndef MT_CONFIG_H
+#define MT_CONFIG_H
+
+#include "err.h"
+#include "intent.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is known of a domain when its intent is looked up. Empty string: not known. */
+struct mt_identity {
+        char name[128];
+        char uuid[37];
+        char nova_flavor[128];
+        char nova_project[128];      /* its uuid; in a rule: uuid or name */
+        char nova_project_name[128]; /* not used in a rule */
+};
+
+/* One rule; first match wins. An empty pattern matches anything; a rule has at least one pattern. */
+struct mt_rule {
+        struct mt_identity match; /* name is a glob (fnmatch) */
+        struct mt_intent set;     /* only the fields in `fields` count */
+        uint64_t fields;          /* bit i: row i of the intent keys was set */
+        char origin[96];          /* "FILE:LINE" */
+};
+
+struct mt_config {
+        struct {
+                char device[IFNAMSIZ];  /* "": found from the route */
+                uint64_t rate_bytes_s;  /* MT_AUTO: what the NIC says */
+        } link;
+        struct mt_intent defaults; /* mode, lambda, migration, alpha, sla, traffic */
+        struct {
+                bool enable, ingress;
+                char parent[16];          /* "": our own root qdisc; else a class "1:10" of an HTB to add under */
+                uint64_t max_link_bytes_s;
+        } tc;
+        struct {
+                uint64_t dirty_rate_every_ms, traffic_every_ms, before_start_ms;
+        } measure;
+        struct {
+                char file[256]; /* "": none */
+                unsigned keep;  /* records */
+        } history;
+        struct {
+                char textfile[256];
+        } metrics;
+        struct {
+                char uri[256];
+                char share_dir[256];
+        } destination;
+        struct mt_rule *rules; /* owned */
+        size_t n_rules;
+};
+
+/* Fills in the built-in defaults; the caller frees with mt_config_done. */
+void mt_config_defaults(struct mt_config *ret_config);
+
+/*
+ * Reads path, then every .conf file of the directory conf.d beside it, alphabetically; a later file overrides an earlier
+ * one, its rules come after. A missing path is an error, a missing conf.d not. Each file is verified with what came before it.
+ * *ret_config changes only on success (what it held is not freed: pass a fresh one).
+ */
+int mt_config_load(const char *path, struct mt_config *ret_config, struct mt_err *err);
+
+/* Frees what *config holds and zeroes it. Accepts a zeroed one. */
+void mt_config_done(struct mt_config *config);
+
+/* The VM's own wishes, from <migtune:policy .../> in its metadata: attribute names are the keys with '-' for '_'. */
+struct mt_metadata {
+        unsigned n;
+        struct {
+                char key[40];
+                char value[64];
+        } attribute[16];
+};
+
+/*
+ * defaults < first matching rule < metadata. A wrong attribute in metadata refuses the metadata whole: *err says which,
+ * *ret_intent is then what rules and defaults say, and -EINVAL is returned.
+ */
+int mt_config_intent(const struct mt_config *config, const struct mt_identity *who, const struct mt_metadata *metadata,
+                     struct mt_intent *ret_intent, struct mt_err *err);
+
+/*
+ * Sets one intent key ("urgency", "max_downtime", "lambda_low", ...; '-' counts as '_') from text, as metadata and
+ * `plan --offline` do. "deadline" sets it for every urgency. 0, or -EINVAL with "KEY: expected ...".
+ */
+int mt_intent_set(struct mt_intent *intent, const char *key, const char *value, struct mt_err *err);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "enforce/qemu.h"
+#include "units.h"
+
+#include <errno.h>
+#include <libvirt/virterror.h>
+
+#define QEMU_MAX_DOWNTIME_MS UINT64_C(2000000)
+
+static int libvirt_error(struct mt_err *err, const char *what)
+{
+        const char *message = virGetLastErrorMessage();
+
+        return mt_fail(err, EIO, "%s: libvirt: %s", what, message != NULL ? message : "unknown error");
+}
+
+int mt_qemu_limits_get(virDomainPtr domain, struct mt_qemu_limits *ret, struct mt_err *err)
+{
+        unsigned long speed = 0;
+        unsigned long long downtime = 0;
+
+        if (virDomainMigrateGetMaxSpeed(domain, &speed, 0) < 0)
+                return libvirt_error(err, "read the migration speed");
+        if (virDomainMigrateGetMaxDowntime(domain, &downtime, 0) < 0)
+                return libvirt_error(err, "read the downtime limit");
+        ret->speed_mib_s = speed;
+        ret->downtime_ms = downtime;
+        return 0;
+}
+
+int mt_qemu_set_speed(virDomainPtr domain, uint64_t bytes_s, struct mt_err *err)
+{
+        if (virDomainMigrateSetMaxSpeed(domain, (unsigned long)mt_mib_s_ceil(bytes_s), 0) < 0)
+                return libvirt_error(err, "set the migration speed");
+        return 0;
+}
+
+int mt_qemu_set_downtime(virDomainPtr domain, uint64_t downtime_ms, struct mt_err *err)
+{
+        unsigned long long clipped = downtime_ms < 1                      ? 1
+                                     : downtime_ms > QEMU_MAX_DOWNTIME_MS ? QEMU_MAX_DOWNTIME_MS
+                                                                          : downtime_ms;
+
+        if (virDomainMigrateSetMaxDowntime(domain, clipped, 0) < 0)
+                return libvirt_error(err, "set the downtime limit");
+        return 0;
+}
+
+int mt_qemu_limits_restore(virDomainPtr domain, const struct mt_qemu_limits *limits, struct mt_err *err)
+{
+        struct mt_err second;
+        int r = 0;
+
+        if (virDomainMigrateSetMaxSpeed(domain, (unsigned long)limits->speed_mib_s, 0) < 0)
+                r = libvirt_error(err, "put the migration speed back");
+        if (limits->downtime_ms > 0 && mt_qemu_set_downtime(domain, limits->downtime_ms, r < 0 ? &second : err) < 0 && r == 0)
+                r = -EIO;
+        return r;
+}

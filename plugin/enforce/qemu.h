@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* QEMU's own limits of a migration, set through libvirt. */
+#ifndef MT_ENFORCE_QEMU_H
+#define MT_ENFORCE_QEMU_H
+
+#include "err.h"
+
+#include <libvirt/libvirt.h>
+#include <stdint.h>
+
+/* QEMU's migration limits as libvirt reports them. */
+struct mt_qemu_limits {
+        uint64_t speed_mib_s;
+        uint64_t downtime_ms;
+};
+
+/* What is set now, so that it can be put back where a migration ends on this host. */
+int mt_qemu_limits_get(virDomainPtr domain, struct mt_qemu_limits *ret, struct mt_err *err);
+
+/* Sets max-bandwidth to bytes_s rounded up to the next MiB/s (libvirt's unit); the exact rate is tc's. */
+int mt_qemu_set_speed(virDomainPtr domain, uint64_t bytes_s, struct mt_err *err);
+
+/* Sets downtime-limit, clipped to 1..2,000,000 ms (QEMU's range). */
+int mt_qemu_set_downtime(virDomainPtr domain, uint64_t downtime_ms, struct mt_err *err);
+
+/* Puts limits back. Both are tried; the first error is reported. */
+int mt_qemu_limits_restore(virDomainPtr domain, const struct mt_qemu_limits *limits, struct mt_err *err);
+
+#endif

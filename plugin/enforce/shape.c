@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ * ===================
+ *
+ * What it is for. On the uplink, where a migration meets the guests' traffic, every migration gets an HTB class of its own
+ * with a rate (its reservation, which it has whatever the others do) and a ceil (its cap), and everybody else gets the
+ * default class with what the reservations leave over, at least 1 % of the link. Unused bandwidth is lent either way, up to
+ * the ceils; among those that want to borrow, guests and migrations are equals, or with low_priority guests come first.
+ * Ingress is the same on an ifb to which the uplink's ingress qdisc leads every received packet.
+ *
+ * State lives in the kernel. A shaper holds a socket and nothing else: each call reads the tree first, so a process that
+ * was started later, or after a crash, goes on where the other stopped, and nothing is ever believed that an operator's tc
+ * command has changed meanwhile. That one dump costs about a microsecond a class.
+ *
+ * What is ours, and how we know it.
+ *   - A root qdisc with handle 4d54: and everything in it.
+ *   - An ifb named mtifb<index of the uplink>, and the ingress qdisc of that uplink if our redirection (a u32 filter of
+ *     priority 0x4d00) is in it.
+ *   - Under an operator's HTB (link.parent): classes with a minor number of 0x4d02 to 0x54f0 and the quantum
+ *     MT_HTB_QUANTUM, and the filters of priority 0x4d04 to 0x5ce1 that belong to them. An operator's filters with lower
+ *     priority numbers win over ours, those with higher (also all that tc numbers itself, 49152 downwards) lose.
+ *     The parent should be an inner class or one made for this: a leaf loses its own queue while it has children.
+ * Nothing else is ever changed or removed.
+ *
+ * Foreign qdiscs. A root qdisc with handle 0: was made by the kernel (noqueue, pfifo_fast, fq_codel, fq, mq with its leaves,
+ * whatever net.core.default_qdisc says) and the kernel makes it again when ours goes; tc gives every qdisc that a person
+ * adds a handle other than 0. So handle 0: may be replaced and any other is left alone with -EBUSY. The kernel guards this
+ * as well: creation is with EXCL, which puts only handle 0: aside. The default class takes over the kind of queue
+ * that was replaced, so that fairness between the guests' flows stays.
+ *
+ * Order. Add: (ifb,) qdisc, common classes, the class, its filters, the default class's new rate, (the redirection:) a
+ * packet never meets half a tree. Every step is noted in an undo list and taken back, newest first, if a later one fails.
+ * Remove: filters, the class (it is busy while filters point to it), the default class's rate. With the last class the
+ * whole tree goes in a single request, the redirection before the ifb. What a crash leaves in between, mt_shape_sweep finds.
+ *
+ * Two processes may add at the same time: both read, both choose the same minor, one gets EEXIST from the kernel, undoes
+ * and tries again. Removing the last class while another process adds one is not guarded: one process on a host, the
+ * watcher, does both.
+ *
+ * Limits. About 2000 classes a tree (u32's hash tables, see tree.h). Filters are tried one class after the other, so a packet of
+ * the default class pays for all of them. Packets waiting in a queue are lost when a root qdisc comes or goes.
+ */
+#include "enforce/shape.h"
+
+#include "cleanup.h"
+#include "enforce/match.h"
+#include "enforce/tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/netlink.h>
+
+#define ADD_ATTEMPTS 8 /* against other processes that add at the same time */
+
+int mt_shaper_new(struct mt_shaper **ret, struct mt_err *err)
+{
+        MT_CLEANUP(mt_freep) struct mt_shaper *shaper = calloc(1, sizeof(*shaper));
+        int r;
+
+        if (shaper == NULL)
+                return mt_fail(err, ENOMEM, "tc: %m");
+        r = mt_nl_open(&shaper->nl, NETLINK_ROUTE, err);
+        if (r < 0)
+                return r;
+        *ret = MT_STEAL(&shaper);
+        return 0;
+}
+
+void mt_shaper_free(struct mt_shaper *shaper)
+{
+        if (shaper == NULL)
+                return;
+        mt_nl_close(shaper->nl);
+        free(shaper);
+}
+
+/* The kernel takes absurd values without a word; they end here. */
+static int check(const struct mt_link *link, const struct mt_class_spec *spec, struct mt_err *err)
+{
+        if (link->rate_bytes_s == 0 || link->rate_bytes_s > (uint64_t)INT64_MAX)
+                return mt_fail(err, EINVAL, "tc: device '%s': the link's rate is unknown", link->device);
+        if (spec->rate_bytes_s == 0 || spec->rate_bytes_s > spec->ceil_bytes_s || spec->ceil_bytes_s > link->rate_bytes_s)
+                return mt_fail(err, EINVAL,
+                               "tc: device '%s': rate %" PRIu64 ", ceil %" PRIu64 ", link %" PRIu64
+                               " bytes/s: each must be above 0 and at most the next",
+                               link->device, spec->rate_bytes_s, spec->ceil_bytes_s, link->rate_bytes_s);
+        return 0;
+}
+
+static int put_filters(struct mt_nl *nl, const struct mt_tree *tree, unsigned index, unsigned slot,
+                       const struct mt_match_list *list, struct mt_undo *undo, struct mt_err *err)
+{
+        const uint32_t class = tree->qdisc | mt_tree_minor(tree, index);
+        const struct mt_undo_step step = { .kind = MT_UNDO_FILTERS, .device = tree->device, .parent = tree->qdisc,
+                                           .priority = mt_tree_priority(index, slot) };
+
+        for (unsigned i = 0; i < list->n; i++) {
+                int r = mt_u32_add(nl, &tree->device, tree->qdisc, step.priority, class, &list->match[i], err);
+
+                if (i == 0)
+                        (void)mt_undo_note(undo, r, &step);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int add_once(struct mt_nl *nl, const struct mt_link *link, const struct mt_class_spec *spec,
+                    const struct mt_match_list *list, uint16_t *ret_minor, struct mt_err *err)
+{
+        struct mt_tree tree;
+        MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = nl };
+        struct mt_htb_class class = { .rate_bytes_s = spec->rate_bytes_s, .ceil_bytes_s = spec->ceil_bytes_s,
+                                      .prio = spec->low_priority ? 1 : 0, .quantum = MT_HTB_QUANTUM };
+        unsigned index = MT_TREE_FIRST_INDEX;
+        int r = mt_tree_read(nl, link, &tree, err);
+
+        if (r == 0)
+                r = mt_tree_make(nl, &tree, &undo, err);
+        if (r < 0)
+                return r;
+        while (index <= MT_TREE_LAST_INDEX && tree.used[index])
+                index++;
+        if (index > MT_TREE_LAST_INDEX)
+                return mt_fail(err, ENOSPC, "device '%s' has %u classes, no more fit", tree.device.name, tree.n);
+        class.handle = tree.qdisc | mt_tree_minor(&tree, index);
+        class.parent = tree.parent;
+        r = mt_htb_class_add(nl, &tree.device, &class, err);
+        (void)mt_undo_note(&undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_CLASS, .device = tree.device,
+                                                             .handle = class.handle });
+        if (r == 0)
+                r = mt_tree_leaf(nl, &tree, class.handle, err);
+        if (r == 0)
+                r = put_filters(nl, &tree, index, 0, list, &undo, err);
+        tree.reserved_bytes_s += spec->rate_bytes_s;
+        if (r == 0)
+                r = mt_tree_balance(nl, &tree, &undo, err);
+        if (r == 0)
+                r = mt_tree_hook(nl, &tree, &undo, err);
+        if (r < 0)
+                return r;
+        mt_undo_commit(&undo);
+        *ret_minor = (uint16_t)mt_tree_minor(&tree, index);
+        return 0;
+}
+
+int mt_shape_add(struct mt_shaper *shaper, const struct mt_link *link, const struct mt_class_spec *spec,
+                 const struct mt_flows *flows, uint16_t *ret_minor, struct mt_err *err)
+{
+        struct mt_match_list list;
+        int r = check(link, spec, err);
+
+        if (r == 0)
+                r = mt_match_flows(link->direction, flows, &list, err);
+        if (r < 0)
+                return r;
+        for (int attempt = 0; attempt < ADD_ATTEMPTS; attempt++) {
+                r = add_once(shaper->nl, link, spec, &list, ret_minor, err);
+                if (r != -EEXIST)
+                        break;
+        }
+        return r < 0 ? mt_wrap(err, "tc") : 0;
+}
+
+/* Reads the tree and finds the class in it: its index, or -ENOENT. */
+static int find_class(struct mt_nl *nl, const struct mt_link *link, uint16_t minor, struct mt_tree *ret_tree, struct mt_err *err)
+{
+        unsigned index;
+        int r = mt_tree_read(nl, link, ret_tree, err);
+
+        if (r < 0)
+                return mt_wrap(err, "tc");
+        index = mt_tree_index(ret_tree, minor);
+        if (index == 0 || !ret_tree->ours[index])
+                return mt_fail(err, ENOENT, "tc: device '%s' has no class %x:%x of ours", link->device, ret_tree->qdisc >> 16,
+                               (unsigned)minor);
+        return (int)index;
+}
+
+int mt_shape_change(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, const struct mt_class_spec *spec,
+                    struct mt_err *err)
+{
+        struct mt_tree tree;
+        struct mt_htb_class class;
+        struct mt_undo_step step;
+        MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = shaper->nl };
+        int r = check(link, spec, err);
+
+        if (r == 0)
+                r = find_class(shaper->nl, link, minor, &tree, err);
+        if (r < 0)
+                return r;
+        r = mt_htb_class_get(shaper->nl, &tree.device, tree.qdisc | minor, &class, err);
+        if (r < 0)
+                return mt_wrap(err, "tc");
+        step = (struct mt_undo_step){ .kind = MT_UNDO_CLASS_CHANGE, .device = tree.device, .class = class };
+        tree.reserved_bytes_s += spec->rate_bytes_s - class.rate_bytes_s;
+        class.rate_bytes_s = spec->rate_bytes_s;
+        class.ceil_bytes_s = spec->ceil_bytes_s;
+        class.prio = spec->low_priority ? 1 : 0;
+        r = mt_undo_note(&undo, mt_htb_class_change(shaper->nl, &tree.device, &class, err), &step);
+        if (r == 0)
+                r = mt_tree_balance(shaper->nl, &tree, &undo, err);
+        if (r < 0)
+                return mt_wrap(err, "tc");
+        mt_undo_commit(&undo);
+        return 0;
+}
+
+static int note_filter(void *ctx, uint16_t priority, const char *kind)
+{
+        (void)priority;
+        (void)kind;
+        *(bool *)ctx = true;
+        return 0;
+}
+
+/* Replaces a class's filters: the new ones are complete before the old ones go. */
+static int replace_filters(struct mt_nl *nl, const struct mt_tree *tree, unsigned index, const struct mt_match_list *list,
+                           struct mt_err *err)
+{
+        MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = nl };
+        bool first_in_use = false;
+        unsigned slot;
+        int r = mt_filters(nl, &tree->device, tree->qdisc, mt_tree_priority(index, 0), note_filter, &first_in_use, err);
+
+        if (r < 0)
+                return r;
+        slot = first_in_use ? 1 : 0;
+        r = mt_filter_delete(nl, &tree->device, tree->qdisc, mt_tree_priority(index, slot), err);
+        if (r == 0)
+                r = put_filters(nl, tree, index, slot, list, &undo, err);
+        if (r == 0)
+                r = mt_filter_delete(nl, &tree->device, tree->qdisc, mt_tree_priority(index, !slot), err);
+        if (r == 0)
+                mt_undo_commit(&undo);
+        return r;
+}
+
+static int match(struct mt_nl *nl, const struct mt_link *link, uint16_t minor, const struct mt_match_list *list,
+                 struct mt_err *err)
+{
+        struct mt_tree tree;
+        int r = find_class(nl, link, minor, &tree, err);
+
+        if (r < 0)
+                return r;
+        r = replace_filters(nl, &tree, (unsigned)r, list, err);
+        return r < 0 ? mt_wrap(err, "tc") : 0;
+}
+
+int mt_shape_match(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, const struct mt_flows *flows,
+                   struct mt_err *err)
+{
+        struct mt_match_list list;
+        int r = mt_match_flows(link->direction, flows, &list, err);
+
+        return r < 0 ? r : match(shaper->nl, link, minor, &list, err);
+}
+
+int mt_shape_match_port_range(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err)
+{
+        struct mt_match_list list;
+
+        mt_match_port_range(&list);
+        return match(shaper->nl, link, minor, &list, err);
+}
+
+static int remove_class(struct mt_nl *nl, struct mt_tree *tree, unsigned index, struct mt_err *err)
+{
+        MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = nl }; /* a class that is gone does not come back */
+        const uint32_t handle = tree->qdisc | mt_tree_minor(tree, index);
+        struct mt_htb_class class;
+        int r = mt_htb_class_get(nl, &tree->device, handle, &class, err);
+
+        for (unsigned slot = 0; r == 0 && slot < 2; slot++)
+                r = mt_filter_delete(nl, &tree->device, tree->qdisc, mt_tree_priority(index, slot), err);
+        if (r == 0)
+                r = mt_htb_class_delete(nl, &tree->device, handle, err);
+        if (r < 0)
+                return r;
+        tree->reserved_bytes_s -= class.rate_bytes_s;
+        r = mt_tree_balance(nl, tree, &undo, err);
+        mt_undo_commit(&undo);
+        return r;
+}
+
+int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err)
+{
+        struct mt_tree tree;
+        unsigned index, left;
+        int r = mt_tree_read(shaper->nl, link, &tree, err);
+
+        if (r == -ENODEV)
+                return 0;
+        if (r < 0)
+                return mt_wrap(err, "tc");
+        index = mt_tree_index(&tree, minor);
+        if (index != 0 && !tree.ours[index])
+                index = 0;
+        left = tree.n - (index != 0);
+        if (tree.own && left == 0)
+                r = mt_tree_drop(shaper->nl, &tree, err);
+        else if (index != 0)
+                r = remove_class(shaper->nl, &tree, index, err);
+        return r < 0 ? mt_wrap(err, "tc") : 0;
+}
+
+int mt_shape_query(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_class_state *ret,
+                   struct mt_err *err)
+{
+        struct mt_tree tree;
+        struct mt_htb_class class;
+        int r = find_class(shaper->nl, link, minor, &tree, err);
+
+        if (r < 0)
+                return r;
+        r = mt_htb_class_get(shaper->nl, &tree.device, tree.qdisc | minor, &class, err);
+        if (r < 0)
+                return mt_wrap(err, "tc");
+        *ret = (struct mt_class_state){ .spec = { .rate_bytes_s = class.rate_bytes_s, .ceil_bytes_s = class.ceil_bytes_s,
+                                                  .low_priority = class.prio != 0 },
+                                        .bytes = class.bytes };
+        return 0;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "facts.h"
+#include "cleanup.h"
+
+const char *mt_dirty_source_name(enum mt_dirty_source source)
+{
+        static const char *const names[] = { "default", "history", "measured", "in-flight", "given" };
+
+        return (unsigned)source < MT_ARRAY_SIZE(names) ? names[(unsigned)source] : "?";
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * struct mt_facts: everything measured about one migration, each value with its source and age. Filled by measure/ and
+ * steer/, read by policy/ and record/. Plain data: no pointers, copied by assignment.
+ */
+#ifndef MT_FACTS_H
+#define MT_FACTS_H
+
+#include "units.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where a dirty rate comes from, worst first. */
+enum mt_dirty_source {
+        MT_DIRTY_DEFAULT,   /* nothing known: the middle of the configured range */
+        MT_DIRTY_HISTORY,   /* this domain's last migration */
+        MT_DIRTY_MEASURED,  /* background page sampling; reads 2-3 times low against a running job */
+        MT_DIRTY_IN_FLIGHT, /* the running job's own statistics */
+        MT_DIRTY_GIVEN,     /* an operator's number (plan --offline) */
+};
+
+/* One end's traffic without the migration itself, smoothed. */
+struct mt_traffic_fact {
+        bool known; /* false: counts as idle, and the reasons say so */
+        uint64_t in_bytes_s;
+        uint64_t out_bytes_s;
+        uint64_t age_ms;
+};
+
+/* Whether the caller started the job with VIR_MIGRATE_POSTCOPY: only who stands in the call can know. */
+enum mt_caller_permits { MT_CALLER_UNKNOWN, MT_CALLER_NO, MT_CALLER_YES };
+
+struct mt_facts {
+        uint64_t memory_bytes;   /* the domain's memory now (balloon) */
+        uint64_t resident_bytes; /* of it really touched: what a first pass must send; <= memory_bytes */
+        uint64_t dirty_rate_bytes_s;
+        enum mt_dirty_source dirty_source;
+        uint64_t dirty_age_ms;
+        char device[IFNAMSIZ];  /* uplink; "" when none was found (then only QEMU's cap is used) */
+        uint64_t link_bytes_s;  /* the uplink's rate; 0: unknown */
+        uint64_t taken_bytes_s; /* reserved on this uplink by other running migrations */
+        struct mt_traffic_fact src, dst, vm;
+        uint64_t rtt_us; /* to the destination; 0: unknown */
+        uint64_t tau_ms; /* delay between iterations */
+        uint64_t tg_ms;  /* reconfiguration time at switchover */
+        uint64_t dirty_low_bytes_s, dirty_high_bytes_s; /* the host's calibrated range, or MT_AUTO */
+        enum mt_caller_permits post_copy;
+        bool switchover_bandwidth; /* libvirt can set QEMU's avail-switchover-bandwidth */
+};
+
+/* "default" "history" "measured" "in-flight" "given". */
+const char *mt_dirty_source_name(enum mt_dirty_source source);
+
+#endif

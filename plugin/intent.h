@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * struct mt_intent: what the operator wants for one VM: the configuration's defaults, overridden by the first rule that
+ * matches, overridden by the VM's own metadata. Plain data.
+ */
+#ifndef MT_INTENT_H
+#define MT_INTENT_H
+
+#include "model/traffic.h"
+#include "units.h"
+
+#include <stdint.h>
+
+enum mt_mode { MT_MODE_ENFORCE, MT_MODE_OBSERVE, MT_MODE_OFF };
+/* The strategies for the demand R; policy/strategy.c has one row each. */
+enum mt_strategy { MT_LAMBDA_RANGE, MT_DELTA_INCREMENT, MT_MIN_BANDWIDTH, MT_MAX_BANDWIDTH };
+enum mt_technique_choice {
+        MT_CHOOSE_TRAFFIC_AWARE, /* the thesis's rules */
+        MT_CHOOSE_PREDICTED,     /* the best predicted */
+        MT_CHOOSE_PRE_COPY,
+        MT_CHOOSE_POST_COPY,
+        MT_CHOOSE_HYBRID,
+};
+enum mt_permission { MT_NEVER, MT_PERMITTED, MT_ADD };
+enum mt_post_copy_switch { MT_SWITCH_AUTO, MT_SWITCH_IMMEDIATE, MT_SWITCH_FIRST_PASS };
+enum mt_no_convergence { MT_CONTINUE, MT_EXCEED, MT_ABORT };
+
+#define MT_URGENCIES 3
+
+struct mt_intent {
+        enum mt_mode mode;
+        enum mt_strategy strategy;
+        enum mt_technique_choice technique;
+        enum mt_urgency urgency;
+        uint64_t max_downtime_ms;
+        unsigned max_iterations;
+        uint64_t deadline_ms_per_gib[MT_URGENCIES]; /* by enum mt_urgency; MT_AUTO: as fast as the share allows */
+        uint64_t min_bandwidth_bytes_s;
+        enum mt_permission post_copy;
+        enum mt_post_copy_switch post_copy_switch;
+        enum mt_permission auto_converge;
+        enum mt_no_convergence on_no_convergence;
+        uint64_t exceed_downtime_ms;
+        uint64_t inter_iteration_delay_ms; /* tau, or MT_AUTO */
+        uint64_t reconfiguration_time_ms;  /* t_g, or MT_AUTO */
+        double lambda_low, lambda_high;    /* 0 < low < high < 1 */
+        uint64_t dirty_low_bytes_s, dirty_high_bytes_s; /* or MT_AUTO */
+        double alpha_floor;                             /* fraction of memory */
+        double max_network_utilisation;                 /* 1.0: no limit */
+        uint64_t sla_lower_bytes_s, sla_upper_bytes_s;
+        uint64_t idle_below_bytes_s;
+        double direction_factor;
+        char from[128]; /* "default", "rule:1 (FILE:LINE)" or "metadata"; what decided, for reasons and records */
+};
+
+/* Names as in the configuration; each parser returns 0 or -EINVAL. */
+const char *mt_mode_name(enum mt_mode mode);
+const char *mt_strategy_name(enum mt_strategy strategy);
+const char *mt_technique_choice_name(enum mt_technique_choice choice);
+const char *mt_permission_name(enum mt_permission permission);
+const char *mt_post_copy_switch_name(enum mt_post_copy_switch when);
+const char *mt_no_convergence_name(enum mt_no_convergence action);
+int mt_mode_parse(const char *text, enum mt_mode *ret);
+int mt_strategy_parse(const char *text, enum mt_strategy *ret);
+int mt_technique_choice_parse(const char *text, enum mt_technique_choice *ret);
+int mt_permission_parse(const char *text, enum mt_permission *ret);
+int mt_post_copy_switch_parse(const char *text, enum mt_post_copy_switch *ret);
+int mt_no_convergence_parse(const char *text, enum mt_no_convergence *ret);
+
+/* The built-in defaults, those of conf/migtune.conf. */
+void mt_intent_defaults(struct mt_intent *ret_intent);
+
+#endif

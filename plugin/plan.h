@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * struct mt_plan: what is to be done with one migration, what it should cost, and why. Made by policy/, carried out by
+ * steer/, shown by the commands and the outcome record. Plain data, no pointers.
+ */
+#ifndef MT_PLAN_H
+#define MT_PLAN_H
+
+#include "intent.h"
+#include "model/traffic.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MT_MAX_REASONS 24
+#define MT_REASON_SIZE 192
+#define MT_MAX_ALTERNATIVES 6
+
+/* Explanation: every rule that fired, with its inputs, in order. */
+struct mt_reasons {
+        unsigned n;
+        char text[MT_MAX_REASONS][MT_REASON_SIZE];
+};
+
+struct mt_prediction {
+        uint64_t total_ms;    /* from the first byte to the guest running on the destination; UINT64_MAX: never ends */
+        uint64_t downtime_ms; /* UINT64_MAX: no end */
+        uint64_t bytes;
+        unsigned iterations;
+};
+
+/* A choice that was not taken, so that an operator sees what it would have cost. */
+struct mt_alternative {
+        char name[48]; /* "pre-copy, max-bandwidth" */
+        enum mt_technique technique;
+        uint64_t bandwidth_bytes_s;
+        struct mt_prediction prediction;
+};
+
+struct mt_plan {
+        enum mt_strategy strategy;
+        enum mt_technique technique;
+        unsigned switch_iteration; /* switch to post-copy when this iteration begins: 1 at once, 2 after a full pass; 0: never */
+        enum mt_traffic_class src_class, dst_class, vm_class;
+        double lambda;                /* D / bandwidth as planned; 0 when D is 0 */
+        uint64_t bandwidth_bytes_s;   /* R: tc ceil while copying; QEMU's cap is the next MiB/s above */
+        uint64_t reserve_bytes_s;     /* tc rate: guaranteed even against the VMs' own traffic */
+        uint64_t switchover_bytes_s;  /* rate that the last copy can count on */
+        double alpha;                 /* fraction of memory that may remain at stop */
+        unsigned iterations;          /* n: pre-copy rounds until remaining <= alpha * memory */
+        uint64_t downtime_limit_ms;   /* for QEMU: remaining < rate * limit stops the guest */
+        bool limit_met;               /* false: no n within max_iterations holds max_downtime */
+        bool low_priority;            /* tc: others' demand goes first */
+        struct mt_prediction prediction;
+        struct mt_reasons reasons;
+        unsigned n_alternatives;
+        struct mt_alternative alternatives[MT_MAX_ALTERNATIVES];
+};
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * migtune.so: the whole plugin behind its one exported function.
+ */
+#include "command/check.h"
+#include "command/commands.h"
+#include "command/model.h"
+#include "handle.h"
+#include "log.h"
+#include "mt_build.h"
+
+#include <string.h>
+
+static int run_model(const struct mt_host_ops *host, int argc, const char *const *argv)
+{
+        (void)host; /* arithmetic alone */
+        return mt_command_model(argc, argv);
+}
+
+static int run_check(const struct mt_host_ops *host, int argc, const char *const *argv)
+{
+        return mt_command_check(argc, argv, host->config_file);
+}
+
+/* A new subcommand is one row here and one function in command/. */
+static const struct command {
+        const char *name;
+        const char *arguments; /* for the list of "migtune --help" */
+        const char *summary;
+        mt_command_fn run;
+} commands[] = {
+        { "model", "NAME key=value... | --list", "evaluate one of the papers' models", run_model },
+        { "check", "[FILE]", "say whether the configuration is good", run_check },
+        { "watch", "[--connect URI]", "steer, shape and record every migration of this host", mt_command_watch },
+        { "plan", "DOMAIN DEST-URI | --offline key=value...", "what would be done with a migration, and why", mt_command_plan },
+        { "status", "[--json]", "the migrations that are running", mt_command_status },
+        { "cleanup", "", "remove what was left behind on the network devices", mt_command_cleanup },
+        { NULL, NULL, NULL, NULL },
+};
+
+static void list_commands(void)
+{
+        for (const struct command *c = commands; c->name != NULL; c++)
+                mt_print("  %-8s %-44s %s\n", c->name, c->arguments, c->summary);
+}
+
+/* command of struct mt_plugin_ops. The name "help" lists the commands, one a line. */
+static int32_t run_command(void *handle, int32_t argc, const char *const *argv)
+{
+        if (argc < 1 || argv[0] == NULL)
+                return 2;
+        if (strcmp(argv[0], "help") == 0) {
+                list_commands();
+                return 0;
+        }
+        for (const struct command *c = commands; c->name != NULL; c++)
+                if (strcmp(argv[0], c->name) == 0)
+                        return c->run(mt_handle_host(handle), argc, argv);
+        mt_print_err("migtune: unknown command '%s', see migtune --help\n", argv[0]);
+        return 2;
+}
+
+__attribute__((visibility("default"))) const struct mt_plugin_ops *mt_plugin_get(uint32_t host_abi_major)
+{
+        static const struct mt_plugin_ops ops = {
+                .struct_size = sizeof(ops),
+                .abi_major = MT_ABI_MAJOR,
+                .name = "migtune",
+                .version = MT_VERSION,
+                .open = mt_handle_open,
+                .close = mt_handle_close,
+                .command = run_command,
+                .hook_event = mt_handle_hook_event,
+        };
+
+        return host_abi_major == MT_ABI_MAJOR ? &ops : NULL;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy/bandwidth.h"
+#include "reason.h"
+
+#include <math.h>
+
+#define TESTBED_MBPS 1000.0
+
+/* Thesis algorithm 2: the part of the ideal bandwidth that an urgency may have. */
+static const double urgency_share[] = {
+        [MT_URGENCY_HIGH] = 1.0,
+        [MT_URGENCY_MEDIUM] = 0.75,
+        [MT_URGENCY_LOW] = 0.5,
+};
+
+double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *in)
+{
+        double scale = in->link / TESTBED_MBPS;
+        double vm_in = fmin(in->vm_in / scale, TESTBED_MBPS); /* the models hold for 0..1000 Mbit/s */
+        double vm_out = fmin(in->vm_out / scale, TESTBED_MBPS);
+
+        return mt_traffic_ideal_bw(technique, vm_in, vm_out) * scale;
+}
+
+/* Raises *R to at least bound; says so. */
+static void at_least(double *R, double bound, const char *name, struct mt_reasons *why)
+{
+        if (*R >= bound)
+                return;
+        mt_reason(why, "bound: at least %s, %.1f Mbit/s (was %.1f)", name, bound, *R);
+        *R = bound;
+}
+
+static void at_most(double *R, double bound, const char *name, struct mt_reasons *why)
+{
+        if (*R <= bound)
+                return;
+        mt_reason(why, "bound: at most %s, %.1f Mbit/s (was %.1f)", name, bound, *R);
+        *R = bound;
+}
+
+static double lower_bounds(double R, double share, const struct mt_inputs *in, struct mt_reasons *why)
+{
+        at_least(&R, in->D / in->lH, "D/lambda.high", why);
+        if (in->deadline_bandwidth > 0.0)
+                at_least(&R, in->deadline_bandwidth, "what the deadline needs", why);
+        else
+                at_least(&R, share, "the share of the ideal (deadline auto)", why);
+        at_least(&R, in->min_bandwidth, "min_bandwidth", why);
+        return R;
+}
+
+static double sla_bound(const struct mt_inputs *in)
+{
+        switch (in->urgency) {
+        case MT_URGENCY_MEDIUM:
+                return fmax(in->link - in->sla_lower, 0.0);
+        case MT_URGENCY_LOW:
+                return fmax(in->link - in->sla_upper, 0.0);
+        case MT_URGENCY_HIGH:
+                break;
+        }
+        return in->link;
+}
+
+static double upper_bounds(double R, double share, double ideal, const struct mt_inputs *in, struct mt_reasons *why)
+{
+        double converge = fmin(in->D / in->lH, ideal);
+        double floor = fmax(in->min_bandwidth, in->deadline_bandwidth);
+
+        if (converge > share && R > share) {
+                mt_reason(why, "the %s share of the ideal, %.1f Mbit/s, would leave lambda above lambda.high: up to %.1f Mbit/s",
+                          mt_urgency_name(in->urgency), share, converge);
+                share = converge;
+        }
+        at_most(&R, share, "the urgency's share of the ideal bandwidth", why);
+        at_most(&R, sla_bound(in), "what the SLA leaves", why);
+        at_most(&R, in->free, "what other migrations leave", why);
+        if (in->urgency == MT_URGENCY_LOW)
+                at_most(&R, fmax(in->available, floor), in->available >= floor ? "what nobody uses now (low urgency)"
+                                                                               : "the floor, since others use the link (low urgency)", why);
+        return fmax(R, fmin(in->min_bandwidth, in->link)); /* a migration that is running must move */
+}
+
+static double switchover_rate(double R, const struct mt_inputs *in)
+{
+        double rate = in->link;
+
+        if (!in->link_known)
+                return R;
+        if (in->urgency == MT_URGENCY_LOW)
+                rate = in->available;
+        else if (in->urgency == MT_URGENCY_MEDIUM)
+                rate = in->link - in->sla_lower;
+        return fmax(fmin(rate, in->free), R);
+}
+
+struct mt_bandwidth mt_bandwidth_bound(double demand, enum mt_technique technique, const struct mt_inputs *in,
+                                       struct mt_reasons *why)
+{
+        double ideal = mt_bandwidth_ideal(technique, in);
+        double share = urgency_share[in->urgency] * ideal;
+        struct mt_bandwidth result = { .low_priority = in->urgency == MT_URGENCY_LOW };
+
+        mt_reason(why, "ideal for %s on a %.0f Mbit/s link%s: %.1f Mbit/s; available now: %.1f Mbit/s", mt_technique_name(technique),
+                  in->link, in->link_known ? "" : " (assumed: its speed is not known)", ideal, in->available);
+        result.R = lower_bounds(demand, share, in, why);
+        result.R = upper_bounds(result.R, share, ideal, in, why);
+        result.switchover = switchover_rate(result.R, in);
+        if (result.R > in->available + 0.05) {
+                result.reserve = result.R;
+                mt_reason(why, "reserve %.1f Mbit/s: more than the %.1f available (%s urgency)", result.reserve, in->available,
+                          mt_urgency_name(in->urgency));
+        } else {
+                mt_reason(why, "no reservation: %.1f Mbit/s fit in the %.1f available", result.R, in->available);
+        }
+        return result;
+}

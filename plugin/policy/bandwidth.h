@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From the strategy's demand to the bandwidth that is used: bounds, reservation, switchover rate. */
+#ifndef MT_POLICY_BANDWIDTH_H
+#define MT_POLICY_BANDWIDTH_H
+
+#include "policy/inputs.h"
+
+struct mt_bandwidth {
+        double R;          /* Mbit/s on the wire: the class's ceil */
+        double reserve;    /* Mbit/s guaranteed; 0: none, R fits in what is free */
+        double switchover; /* Mbit/s the last copy can count on, >= R */
+        bool low_priority;
+};
+
+/* Thesis section 5.2's model for technique, scaled to the link (its testbed had 1 Gbit/s). Mbit/s. */
+double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *in);
+
+/*
+ * Bounds demand (DESIGN 3.4): at least D/lambda_high, the deadline's and the smallest bandwidth; at most the urgency's
+ * share of the ideal, what the SLA and the ledger leave and, at low urgency, what nobody uses now. The share alone bends:
+ * up to the ideal where lambda_high asks for it, since a migration that does not converge helps nobody. Each bound that
+ * acted is named in why.
+ */
+struct mt_bandwidth mt_bandwidth_bound(double demand, enum mt_technique technique, const struct mt_inputs *in,
+                                       struct mt_reasons *why);
+
+#endif

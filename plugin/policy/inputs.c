@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy/inputs.h"
+#include "reason.h"
+
+#include <math.h>
+
+static void resolve_dirty_range(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *in)
+{
+        uint64_t low = intent->dirty_low_bytes_s != MT_AUTO ? intent->dirty_low_bytes_s : facts->dirty_low_bytes_s;
+        uint64_t high = intent->dirty_high_bytes_s != MT_AUTO ? intent->dirty_high_bytes_s : facts->dirty_high_bytes_s;
+
+        in->DL = low != MT_AUTO ? mt_mbps(low) : MT_DEFAULT_DL_MBPS;
+        in->DH = high != MT_AUTO ? mt_mbps(high) : MT_DEFAULT_DH_MBPS;
+        if (in->DH <= in->DL) /* one end configured, the other from history: keep an order */
+                in->DH = in->DL + 1.0;
+}
+
+static void resolve_traffic(const struct mt_facts *facts, struct mt_inputs *in, struct mt_reasons *why)
+{
+        in->src_in = mt_mbps(facts->src.in_bytes_s);
+        in->src_out = mt_mbps(facts->src.out_bytes_s);
+        in->dst_in = mt_mbps(facts->dst.in_bytes_s);
+        in->dst_out = mt_mbps(facts->dst.out_bytes_s);
+        in->vm_in = mt_mbps(facts->vm.in_bytes_s);
+        in->vm_out = mt_mbps(facts->vm.out_bytes_s);
+        if (!facts->src.known)
+                mt_reason(why, "the source's traffic is not known: counted as idle");
+        if (!facts->dst.known)
+                mt_reason(why, "the destination's traffic is not known: counted as idle, only the source bounds the bandwidth");
+}
+
+void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *ret, struct mt_reasons *why)
+{
+        struct mt_inputs in = { 0 };
+        uint64_t deadline_ms = intent->deadline_ms_per_gib[intent->urgency];
+
+        in.memory = mt_mbit(facts->memory_bytes);
+        in.resident = facts->resident_bytes > 0 && facts->resident_bytes < facts->memory_bytes ? mt_mbit(facts->resident_bytes)
+                                                                                                 : in.memory;
+        in.D = mt_mbps(facts->dirty_rate_bytes_s);
+        in.link_known = facts->link_bytes_s > 0;
+        in.link = in.link_known ? mt_mbps(facts->link_bytes_s) : MT_UNKNOWN_LINK_MBPS;
+        in.free = fmax(in.link - mt_mbps(facts->taken_bytes_s), 0.0);
+        mt_reason(why, "D = %.1f Mbit/s (%s, %.0f s old); memory %.0f MiB, %.0f MiB of it touched", in.D,
+                  mt_dirty_source_name(facts->dirty_source), mt_seconds(facts->dirty_age_ms),
+                  (double)facts->memory_bytes / (double)MT_MIB, in.resident * 1e6 / 8.0 / (double)MT_MIB);
+        resolve_traffic(facts, &in, why);
+        in.available = fmax(fmin(in.link - in.src_out, in.link - in.dst_in), 0.0);
+        in.tau = mt_seconds(facts->tau_ms);
+        in.tg = mt_seconds(facts->tg_ms);
+        in.limit = mt_seconds(intent->max_downtime_ms);
+        resolve_dirty_range(facts, intent, &in);
+        in.lL = intent->lambda_low;
+        in.lH = intent->lambda_high;
+        in.sla_lower = mt_mbps(intent->sla_lower_bytes_s);
+        in.sla_upper = mt_mbps(intent->sla_upper_bytes_s);
+        in.min_bandwidth = mt_mbps(intent->min_bandwidth_bytes_s);
+        if (deadline_ms != MT_AUTO && deadline_ms > 0) /* seconds per GiB, so the memory's size cancels out */
+                in.deadline_bandwidth = mt_mbit(MT_GIB) / mt_seconds(deadline_ms);
+        in.max_iterations = intent->max_iterations;
+        in.urgency = intent->urgency;
+        *ret = in;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record/json.h"
+#include "cleanup.h"
+#include "config_keys.h"
+#include "units.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void mt_json_add(json_object *object, const char *key, json_object *value)
+{
+        if (object == NULL || json_object_object_add(object, key, value) != 0) /* json-c asserts on NULL */
+                json_object_put(value);
+}
+
+static void append(json_object *array, json_object *value)
+{
+        if (array == NULL || json_object_array_add(array, value) != 0)
+                json_object_put(value);
+}
+
+json_object *mt_json_number(double value, unsigned decimals)
+{
+        static const double scales[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6 };
+        char text[48];
+        uint64_t scaled, scale;
+        int n;
+
+        if (!isfinite(value))
+                return NULL;
+        if (decimals >= MT_ARRAY_SIZE(scales))
+                decimals = MT_ARRAY_SIZE(scales) - 1;
+        if (fabs(value) >= 1e12)
+                decimals = 0;
+        if (fabs(value) >= 1e18)
+                return json_object_new_double(value);
+        /* not "%f": the host's locale may have a decimal comma */
+        scale = (uint64_t)scales[decimals];
+        scaled = (uint64_t)(fabs(value) * scales[decimals] + 0.5);
+        n = snprintf(text, sizeof(text), "%s%" PRIu64 ".%0*" PRIu64, value < 0 && scaled > 0 ? "-" : "", scaled / scale,
+                     decimals > 0 ? (int)decimals : 1, scaled % scale);
+        while (n > 2 && text[n - 1] == '0' && text[n - 2] != '.')
+                text[--n] = '\0';
+        return json_object_new_double_s(value, text);
+}
+
+json_object *mt_json_mbps(uint64_t bytes_s)
+{
+        return bytes_s == MT_AUTO ? NULL : mt_json_number(mt_mbps(bytes_s), 3);
+}
+
+json_object *mt_json_count(uint64_t value)
+{
+        if (value == UINT64_MAX)
+                return NULL;
+        return json_object_new_int64(value <= INT64_MAX ? (int64_t)value : INT64_MAX);
+}
+
+/* Length of the UTF-8 character at text, or 0 if there is none. */
+static size_t character(const unsigned char *text)
+{
+        size_t length;
+
+        if (text[0] < 0x80)
+                return 1;
+        if (text[0] >= 0xc2 && text[0] <= 0xdf)
+                length = 2;
+        else if (text[0] >= 0xe0 && text[0] <= 0xef)
+                length = 3;
+        else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+                length = 4;
+        else
+                return 0;
+        for (size_t i = 1; i < length; i++)
+                if ((text[i] & 0xc0) != 0x80)
+                        return 0;
+        if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) || /* overlong, surrogates */
+            (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+                return 0;
+        return length;
+}
+
+json_object *mt_json_string(const char *text)
+{
+        size_t size = strlen(text), at = 0;
+        MT_CLEANUP(mt_freep) char *clean = malloc(size + 1);
+
+        if (clean == NULL)
+                return NULL;
+        (void)memcpy(clean, text, size + 1);
+        while (at < size) {
+                size_t length = character((const unsigned char *)clean + at);
+
+                if (length == 0)
+                        clean[at] = '?';
+                at += length > 0 ? length : 1;
+        }
+        return json_object_new_string_len(clean, (int)size);
+}
+
+const char *mt_json_text(json_object *object)
+{
+        return json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
+static json_object *traffic_json(const struct mt_traffic_fact *traffic, const char *class_name)
+{
+        json_object *o = json_object_new_object();
+
+        mt_json_add(o, "in_mbps", mt_json_mbps(traffic->in_bytes_s));
+        mt_json_add(o, "out_mbps", mt_json_mbps(traffic->out_bytes_s));
+        if (class_name != NULL)
+                mt_json_add(o, "class", mt_json_string(class_name));
+        mt_json_add(o, "known", json_object_new_boolean(traffic->known));
+        mt_json_add(o, "age_ms", traffic->known ? mt_json_count(traffic->age_ms) : NULL);
+        return o;
+}
+
+json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *plan)
+{
+        static const char *const permits[] = { "unknown", "no", "yes" };
+        unsigned post_copy = (unsigned)facts->post_copy;
+        json_object *o = json_object_new_object();
+
+        mt_json_add(o, "dirty_rate_mbps", mt_json_mbps(facts->dirty_rate_bytes_s));
+        mt_json_add(o, "dirty_rate_source", mt_json_string(mt_dirty_source_name(facts->dirty_source)));
+        mt_json_add(o, "link_mbps", facts->link_bytes_s != 0 ? mt_json_mbps(facts->link_bytes_s) : NULL);
+        mt_json_add(o, "device", mt_json_string(facts->device));
+        mt_json_add(o, "src", traffic_json(&facts->src, plan != NULL ? mt_traffic_class_name(plan->src_class) : NULL));
+        mt_json_add(o, "dst", traffic_json(&facts->dst, plan != NULL ? mt_traffic_class_name(plan->dst_class) : NULL));
+        mt_json_add(o, "vm", traffic_json(&facts->vm, plan != NULL ? mt_traffic_class_name(plan->vm_class) : NULL));
+        mt_json_add(o, "tau_ms", mt_json_count(facts->tau_ms));
+        mt_json_add(o, "tg_ms", mt_json_count(facts->tg_ms));
+        mt_json_add(o, "memory_bytes", mt_json_count(facts->memory_bytes));
+        mt_json_add(o, "resident_bytes", mt_json_count(facts->resident_bytes));
+        mt_json_add(o, "dirty_rate_age_ms", mt_json_count(facts->dirty_age_ms));
+        mt_json_add(o, "taken_mbps", mt_json_mbps(facts->taken_bytes_s));
+        mt_json_add(o, "rtt_us", facts->rtt_us != 0 ? mt_json_count(facts->rtt_us) : NULL);
+        mt_json_add(o, "dirty_low_mbps", mt_json_mbps(facts->dirty_low_bytes_s));
+        mt_json_add(o, "dirty_high_mbps", mt_json_mbps(facts->dirty_high_bytes_s));
+        mt_json_add(o, "post_copy_permitted", mt_json_string(post_copy < MT_ARRAY_SIZE(permits) ? permits[post_copy] : "?"));
+        mt_json_add(o, "switchover_bandwidth", json_object_new_boolean(facts->switchover_bandwidth));
+        return o;
+}
+
+/* Adds one field of an intent under its name and unit. */
+static void add_field(json_object *o, const struct mt_key *key, const struct mt_intent *intent)
+{
+        const char *field = (const char *)intent + key->offset;
+        char name[48];
+        uint64_t quantity;
+        unsigned number;
+        double decimal;
+
+        switch (key->kind) {
+        case MT_KEY_RATE:
+        case MT_KEY_TIME:
+                (void)memcpy(&quantity, field, sizeof(quantity));
+                (void)snprintf(name, sizeof(name), "%s%s", key->intent, key->kind == MT_KEY_RATE ? "_mbps" : "_ms");
+                mt_json_add(o, name, key->kind == MT_KEY_RATE ? mt_json_mbps(quantity) : mt_json_count(quantity));
+                break;
+        case MT_KEY_FLOAT:
+                (void)memcpy(&decimal, field, sizeof(decimal));
+                mt_json_add(o, key->intent, mt_json_number(decimal, 6));
+                break;
+        case MT_KEY_WORD:
+                (void)memcpy(&number, field, sizeof(number));
+                mt_json_add(o, key->intent, mt_json_string(key->word(number)));
+                break;
+        case MT_KEY_COUNT:
+                (void)memcpy(&number, field, sizeof(number));
+                mt_json_add(o, key->intent, mt_json_count(number));
+                break;
+        default: /* an intent has no other kinds; test_outcome looks for every key */
+                break;
+        }
+}
+
+json_object *mt_intent_json(const struct mt_intent *intent)
+{
+        json_object *o = json_object_new_object();
+
+        for (unsigned i = 0; i < mt_key_count(); i++) {
+                const struct mt_key *key = mt_key_at(i);
+
+                if (key->intent != NULL && key->size <= sizeof(uint64_t)) /* "deadline" stands for three that come alone */
+                        add_field(o, key, intent);
+        }
+        mt_json_add(o, "from", mt_json_string(intent->from));
+        return o;
+}
+
+static json_object *prediction_json(const struct mt_prediction *prediction)
+{
+        json_object *o = json_object_new_object();
+
+        mt_json_add(o, "total_ms", mt_json_count(prediction->total_ms));
+        mt_json_add(o, "downtime_ms", mt_json_count(prediction->downtime_ms));
+        mt_json_add(o, "bytes", mt_json_count(prediction->bytes));
+        mt_json_add(o, "iterations", mt_json_count(prediction->iterations));
+        return o;
+}
+
+static json_object *alternatives_json(const struct mt_plan *plan)
+{
+        json_object *array = json_object_new_array();
+
+        for (unsigned i = 0; i < plan->n_alternatives && i < MT_MAX_ALTERNATIVES; i++) {
+                const struct mt_alternative *alternative = &plan->alternatives[i];
+                json_object *o = json_object_new_object();
+
+                mt_json_add(o, "name", mt_json_string(alternative->name));
+                mt_json_add(o, "technique", mt_json_string(mt_technique_name(alternative->technique)));
+                mt_json_add(o, "bandwidth_mbps", mt_json_mbps(alternative->bandwidth_bytes_s));
+                mt_json_add(o, "prediction", prediction_json(&alternative->prediction));
+                append(array, o);
+        }
+        return array;
+}
+
+json_object *mt_plan_json(const struct mt_plan *plan)
+{
+        json_object *o = json_object_new_object();
+
+        mt_json_add(o, "strategy", mt_json_string(mt_strategy_name(plan->strategy)));
+        mt_json_add(o, "technique", mt_json_string(mt_technique_name(plan->technique)));
+        mt_json_add(o, "switch_iteration", mt_json_count(plan->switch_iteration));
+        mt_json_add(o, "lambda", mt_json_number(plan->lambda, 6));
+        mt_json_add(o, "bandwidth_mbps", mt_json_mbps(plan->bandwidth_bytes_s));
+        mt_json_add(o, "reserve_mbps", mt_json_mbps(plan->reserve_bytes_s));
+        mt_json_add(o, "alpha", mt_json_number(plan->alpha, 6));
+        mt_json_add(o, "iterations", mt_json_count(plan->iterations));
+        mt_json_add(o, "downtime_limit_ms", mt_json_count(plan->downtime_limit_ms));
+        mt_json_add(o, "limit_met", json_object_new_boolean(plan->limit_met));
+        mt_json_add(o, "prediction", prediction_json(&plan->prediction));
+        mt_json_add(o, "switchover_mbps", mt_json_mbps(plan->switchover_bytes_s));
+        mt_json_add(o, "low_priority", json_object_new_boolean(plan->low_priority));
+        mt_json_add(o, "alternatives", alternatives_json(plan));
+        return o;
+}
+
+json_object *mt_reasons_json(const struct mt_reasons *reasons)
+{
+        json_object *array = json_object_new_array();
+
+        for (unsigned i = 0; i < reasons->n && i < MT_MAX_REASONS; i++)
+                append(array, mt_json_string(reasons->text[i]));
+        return array;
+}

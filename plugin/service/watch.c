@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ *
+ * One thread runs libvirt's event loop; all of steer/ and the local socket live in it. The only other thread is the dirty-rate
+ * sampler's, because that call may block. Signals arrive through a signalfd: SIGHUP reloads the configuration (a bad file
+ * leaves the old one in force), SIGTERM and SIGINT end the loop.
+ *
+ * Order at the start: configuration, socket (and with it the lock: one watcher a host), netlink, sweep of what an earlier
+ * watcher left (nothing can be ours yet), libvirt, where running migrations are adopted and get new classes. At the end:
+ * classes and limits go back, records are written, the socket goes; the migrations run on.
+ *
+ * What is missing costs only itself: no netlink, no shaping; no sampler, no measured D; no libvirt, wait for it.
+ */
+#include "service/watch.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "config.h"
+#include "log.h"
+#include "service/libvirt.h"
+#include "service/requests.h"
+#include "service/server.h"
+#include "steer/host.h"
+#include "steer/incoming.h"
+#include "steer/job.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#define DEFAULT_URI "qemu:///system"
+
+struct watch {
+        struct mt_host host;
+        const struct mt_host_ops *ops;
+        struct mt_server *server;
+        struct mt_libvirt *libvirt;
+        int signal_fd, signal_watch, tick_timer;
+        bool quit;
+};
+
+static void send_record(void *ctx, const char *json)
+{
+        const struct watch *watch = ctx;
+
+        if (watch->ops->record != NULL)
+                watch->ops->record(watch->ops->ctx, json);
+}
+
+static void reload(struct watch *watch)
+{
+        struct mt_config fresh;
+        struct mt_err err = { 0 };
+
+        if (mt_config_load(watch->ops->config_file, &fresh, &err) < 0) {
+                mt_log(MT_LOG_ERR, "configuration refused, the last good one stays: %s", err.msg);
+                return;
+        }
+        mt_config_done(&watch->host.config);
+        watch->host.config = fresh;
+        if (watch->host.sampler != NULL)
+                mt_dirty_sampler_set_period(watch->host.sampler, fresh.measure.dirty_rate_every_ms);
+        virEventUpdateTimeout(watch->tick_timer, (int)fresh.measure.traffic_every_ms);
+        mt_log(MT_LOG_NOTICE, "configuration reloaded from %s (%zu rules)", watch->ops->config_file, fresh.n_rules);
+}
+
+static void on_signal(int handle, int fd, int events, void *opaque)
+{
+        struct watch *watch = opaque;
+        struct signalfd_siginfo info;
+
+        (void)handle;
+        (void)events;
+        while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+                if (info.ssi_signo == SIGHUP)
+                        reload(watch);
+                else
+                        watch->quit = true;
+        }
+}
+
+static void on_tick(int timer, void *opaque)
+{
+        struct watch *watch = opaque;
+        struct mt_err err = { 0 };
+
+        (void)timer;
+        if (watch->host.nics != NULL && mt_nic_sample(watch->host.nics, mt_now_ms(), &err) < 0)
+                mt_log_limited(MT_LOG_WARNING, "nic", "sample the network devices: %s; traffic counts as unknown", err.msg);
+        mt_incoming_tick(&watch->host);
+        mt_job_tick(&watch->host);
+}
+
+/* Netlink and the sampler; each may be missing. */
+static void start_measuring(struct watch *watch, const char *uri)
+{
+        struct mt_host *host = &watch->host;
+        struct mt_err err = { 0 };
+        int removed;
+
+        if (host->config.history.file[0] != '\0' && mt_past_rates_load(&host->past_rates, host->config.history.file, &err) < 0)
+                mt_log(MT_LOG_WARNING, "%s", err.msg);
+        if (mt_shaper_new(&host->shaper, &err) < 0) {
+                mt_log(MT_LOG_WARNING, "no shaping: %s, leaving migrations to QEMU's own cap", err.msg);
+        } else {
+                removed = mt_shape_sweep(host->shaper, NULL, NULL, &err);
+                if (removed > 0)
+                        mt_log(MT_LOG_NOTICE, "removed %d tc objects that an earlier watcher left", removed);
+                else if (removed < 0)
+                        mt_log(MT_LOG_WARNING, "sweep of tc leftovers: %s", err.msg);
+        }
+        if (mt_nic_table_new(&host->nics, &err) < 0)
+                mt_log(MT_LOG_WARNING, "no traffic rates: %s", err.msg);
+        else
+                (void)mt_nic_sample(host->nics, mt_now_ms(), NULL);
+        if (mt_dirty_sampler_start(uri, host->config.measure.dirty_rate_every_ms, &host->sampler, &err) < 0)
+                mt_log(MT_LOG_WARNING, "no dirty rates before migrations: %s", err.msg);
+}
+
+static int start(struct watch *watch, const char *uri, struct mt_err *err)
+{
+        sigset_t signals;
+        int r;
+
+        (void)sigemptyset(&signals);
+        (void)sigaddset(&signals, SIGTERM);
+        (void)sigaddset(&signals, SIGINT);
+        (void)sigaddset(&signals, SIGHUP);
+        r = mt_config_load(watch->ops->config_file, &watch->host.config, err);
+        if (r < 0)
+                return r;
+        if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0)
+                return mt_fail(err, EIO, "libvirt's event loop does not start");
+        r = mt_server_start(watch->ops->run_dir, mt_requests_answer, &watch->host, &watch->server, err);
+        if (r < 0)
+                return r;
+        watch->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (watch->signal_fd < 0)
+                return mt_fail(err, errno, "signalfd: %s", strerror(errno));
+        watch->signal_watch = virEventAddHandle(watch->signal_fd, VIR_EVENT_HANDLE_READABLE, on_signal, watch, NULL);
+        watch->tick_timer = virEventAddTimeout((int)watch->host.config.measure.traffic_every_ms, on_tick, watch, NULL);
+        if (watch->signal_watch < 0 || watch->tick_timer < 0)
+                return mt_fail(err, ENOMEM, "cannot join the event loop");
+        start_measuring(watch, uri);
+        return mt_libvirt_start(&watch->host, uri, &watch->libvirt, err);
+}
+
+static void stop(struct watch *watch)
+{
+        mt_job_clear(&watch->host);
+        mt_incoming_clear(&watch->host);
+        mt_server_stop(watch->server);
+        mt_libvirt_stop(watch->libvirt);
+        mt_dirty_sampler_stop(watch->host.sampler);
+        mt_nic_table_free(watch->host.nics);
+        mt_shaper_free(watch->host.shaper);
+        if (watch->signal_watch >= 0)
+                (void)virEventRemoveHandle(watch->signal_watch);
+        if (watch->tick_timer >= 0)
+                (void)virEventRemoveTimeout(watch->tick_timer);
+        if (watch->signal_fd >= 0)
+                (void)close(watch->signal_fd);
+        mt_past_rates_done(&watch->host.past_rates);
+        mt_config_done(&watch->host.config);
+}
+
+static void on_settled(int timer, void *opaque)
+{
+        (void)opaque;
+        (void)virEventRemoveTimeout(timer);
+}
+
+/* The loop frees what was removed from it on its next turns: give it two. */
+static void settle(void)
+{
+        for (int i = 0; i < 2; i++)
+                if (virEventAddTimeout(0, on_settled, NULL, NULL) >= 0)
+                        (void)virEventRunDefaultImpl();
+}
+
+int mt_watch_run(const struct mt_host_ops *ops, const char *uri)
+{
+        struct watch watch = { .ops = ops, .signal_fd = -1, .signal_watch = -1, .tick_timer = -1 };
+        struct mt_err err = { 0 };
+        int status = 0;
+
+        if (uri == NULL)
+                uri = DEFAULT_URI;
+        watch.host.record = send_record;
+        watch.host.record_ctx = &watch;
+        (void)gethostname(watch.host.name, sizeof(watch.host.name) - 1);
+        if (start(&watch, uri, &err) < 0) {
+                mt_log(MT_LOG_ERR, "watch: %s, leaving migrations untuned", err.msg);
+                status = 1;
+        } else {
+                mt_log(MT_LOG_NOTICE, "watching %s (mode %s, configuration %s)", uri, mt_mode_name(watch.host.config.defaults.mode),
+                       ops->config_file);
+                while (!watch.quit)
+                        if (virEventRunDefaultImpl() < 0) {
+                                mt_log(MT_LOG_ERR, "libvirt's event loop failed, leaving migrations untuned");
+                                status = 1;
+                                break;
+                        }
+        }
+        stop(&watch);
+        settle();
+        return status;
+}

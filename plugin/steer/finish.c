@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cleanup.h"
+#include "clock.h"
+#include "log.h"
+#include "record/history.h"
+#include "steer/job_state.h"
+
+#include <math.h>
+#include <string.h>
+
+void mt_job_sample(struct mt_job *job)
+{
+        const struct mt_job_stats *stats = &job->stats;
+        struct mt_sample sample = {
+                .t_ms = mt_now_ms() - job->since_ms,
+                .iteration = (unsigned)job->iteration,
+                .remaining_bytes = stats->memory_remaining_bytes,
+                .dirty_rate_bytes_s = stats->dirty_rate_bytes_s,
+                .bandwidth_bytes_s = (uint64_t)job->meter.bytes_s,
+        };
+
+        sample.lambda = job->plan.bandwidth_bytes_s > 0 ? (double)sample.dirty_rate_bytes_s / (double)job->plan.bandwidth_bytes_s : 0.0;
+        (void)mt_outcome_sample(&job->outcome, &sample); /* one sample less is no harm */
+}
+
+static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
+{
+        struct mt_outcome *outcome = &job->outcome;
+
+        outcome->actual.technique = MT_PRE_COPY;
+        outcome->actual.iterations = (unsigned)job->iteration;
+        outcome->actual.total_ms = mt_now_ms() - job->since_ms;
+        outcome->actual.bytes = job->stats.memory_processed_bytes;
+        outcome->actual.downtime_ms = UINT64_MAX;
+        if (stats == NULL)
+                return;
+        if (stats->elapsed_ms > 0)
+                outcome->actual.total_ms = stats->elapsed_ms;
+        if (stats->memory_processed_bytes > 0)
+                outcome->actual.bytes = stats->memory_processed_bytes;
+        if (stats->iteration >= job->first_iteration && job->first_iteration > 0)
+                outcome->actual.iterations = (unsigned)(stats->iteration - job->first_iteration + 1);
+        if (outcome->result == MT_COMPLETED)
+                outcome->actual.downtime_ms = stats->downtime_ms;
+}
+
+static void send_record(struct mt_host *host, const struct mt_job *job)
+{
+        MT_CLEANUP(mt_freep) char *brief = mt_outcome_text(&job->outcome, MT_SYSLOG_RECORD_BYTES);
+        MT_CLEANUP(mt_freep) char *whole = mt_outcome_text(&job->outcome, 0);
+        const char *file = host->config.history.file;
+        struct mt_err err = { 0 };
+
+        if (brief == NULL || whole == NULL) {
+                mt_log(MT_LOG_ERR, "domain '%s': its record was lost: out of memory", job->xml.id.name);
+                return;
+        }
+        if (host->record != NULL)
+                host->record(host->record_ctx, brief);
+        if (file[0] != '\0' && mt_history_append(file, whole, host->config.history.keep, &err) < 0)
+                mt_log_limited(MT_LOG_WARNING, "history", "history: %s", err.msg);
+}
+
+void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result result, const struct mt_job_stats *stats,
+                   const char *error)
+{
+        uint64_t rate;
+
+        for (struct mt_job **p = &host->jobs; *p != NULL; p = &(*p)->next)
+                if (*p == job) {
+                        *p = job->next;
+                        break;
+                }
+        mt_job_withdraw(host, job);
+        job->outcome.result = result;
+        (void)snprintf(job->outcome.error, sizeof(job->outcome.error), "%s", error);
+        fill_actual(job, stats);
+        send_record(host, job);
+        if (mt_outcome_dirty_rate(&job->outcome, &rate))
+                mt_past_rates_learn(&host->past_rates, job->xml.id.uuid, rate, mt_wall_ms());
+        if (job->domain != NULL)
+                (void)virDomainFree(job->domain);
+        mt_outcome_done(&job->outcome);
+        free(job);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "steer/gather.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "measure/domain.h"
+#include "policy/inputs.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* tau: QEMU synchronises its dirty bitmap between iterations and waits for the destination's acknowledgements. */
+#define SYNC_MS 5
+/* t_g: what a blackout has beyond the last copy (device state, libvirt's handshake, announcements): 25 to 50 ms in the lab. */
+#define RECONFIGURATION_MS 40
+
+int mt_gather_domain(virDomainPtr domain, struct mt_domain_xml *ret, struct mt_err *err)
+{
+        MT_CLEANUP(mt_freep) char *xml = virDomainGetXMLDesc(domain, 0);
+
+        if (xml == NULL)
+                return mt_libvirt_fail(err, "domain XML");
+        return mt_domain_xml_parse(xml, ret, err);
+}
+
+int mt_gather_uplink(const struct mt_host *host, const struct sockaddr_storage *peer, struct mt_uplink *ret, struct mt_err *err)
+{
+        struct mt_uplink uplink = { .device = "" };
+        int r;
+
+        *ret = uplink;
+        if (host->config.link.device[0] != '\0')
+                r = mt_route_device(host->config.link.device, &uplink, err);
+        else
+                r = mt_route_uplink(peer, &uplink, err);
+        if (r < 0)
+                return r;
+        if (host->config.link.rate_bytes_s != MT_AUTO)
+                uplink.link_bytes_s = host->config.link.rate_bytes_s;
+        *ret = uplink;
+        return 0;
+}
+
+static void gather_dirty_rate(const struct mt_host *host, const char *uuid, struct mt_facts *facts)
+{
+        uint64_t stale_ms = 5 * host->config.measure.dirty_rate_every_ms;
+
+        if (host->sampler != NULL &&
+            mt_dirty_sampler_get(host->sampler, uuid, &facts->dirty_rate_bytes_s, &facts->dirty_age_ms) &&
+            facts->dirty_age_ms <= stale_ms) {
+                facts->dirty_source = MT_DIRTY_MEASURED;
+        } else if (mt_past_rates_get(&host->past_rates, uuid, mt_wall_ms(), &facts->dirty_rate_bytes_s, &facts->dirty_age_ms)) {
+                facts->dirty_source = MT_DIRTY_HISTORY;
+        } else {
+                facts->dirty_source = MT_DIRTY_DEFAULT;
+                facts->dirty_rate_bytes_s = mt_bytes_s((MT_DEFAULT_DL_MBPS + MT_DEFAULT_DH_MBPS) / 2.0);
+                facts->dirty_age_ms = 0;
+        }
+}
+
+/* The VM's own traffic: its taps'. What leaves the host enters the bridge from the tap, so the directions swap. */
+static void gather_vm_traffic(const struct mt_host *host, const struct mt_domain_xml *xml, uint64_t now, struct mt_facts *facts)
+{
+        for (unsigned i = 0; i < xml->n_taps; i++) {
+                struct mt_nic_rate rate = host->nics != NULL ? mt_nic_rate(host->nics, xml->tap[i], now)
+                                                             : (struct mt_nic_rate){ .known = false };
+
+                if (!rate.known)
+                        continue;
+                facts->vm.known = true;
+                facts->vm.in_bytes_s += rate.out_bytes_s;
+                facts->vm.out_bytes_s += rate.in_bytes_s;
+        }
+}
+
+void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const struct mt_domain_xml *xml,
+                     const struct mt_intent *intent, const struct mt_uplink *uplink, const struct mt_flows *flows,
+                     const struct mt_job *except, struct mt_facts *ret)
+{
+        struct mt_facts facts = { .dirty_low_bytes_s = MT_AUTO, .dirty_high_bytes_s = MT_AUTO, .post_copy = MT_CALLER_UNKNOWN };
+        uint64_t now = mt_now_ms();
+
+        if (mt_domain_memory(domain, &facts.memory_bytes, &facts.resident_bytes, NULL) < 0)
+                facts.memory_bytes = facts.resident_bytes = xml->memory_bytes;
+        gather_dirty_rate(host, xml->id.uuid, &facts);
+        (void)memcpy(facts.device, uplink->device, sizeof(facts.device));
+        facts.link_bytes_s = uplink->link_bytes_s;
+        if (uplink->device[0] != '\0') {
+                facts.src = mt_host_traffic(host, uplink->device, now);
+                facts.taken_bytes_s = mt_host_taken(host, uplink->device, except);
+        }
+        gather_vm_traffic(host, xml, now, &facts);
+        facts.rtt_us = flows != NULL && flows->n > 0 ? flows->flow[0].rtt_us : 0;
+        facts.tau_ms = intent->inter_iteration_delay_ms != MT_AUTO ? intent->inter_iteration_delay_ms
+                                                                   : SYNC_MS + facts.rtt_us / 1000;
+        facts.tg_ms = intent->reconfiguration_time_ms != MT_AUTO ? intent->reconfiguration_time_ms : RECONFIGURATION_MS;
+        (void)mt_past_rates_range(&host->past_rates, &facts.dirty_low_bytes_s, &facts.dirty_high_bytes_s);
+        *ret = facts;
+}

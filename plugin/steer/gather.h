@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Collecting the facts about one migration from measure/. */
+#ifndef MT_STEER_GATHER_H
+#define MT_STEER_GATHER_H
+
+#include "measure/domain_xml.h"
+#include "measure/route.h"
+#include "measure/sockets.h"
+#include "steer/host.h"
+
+/* The domain's XML, parsed. */
+int mt_gather_domain(virDomainPtr domain, struct mt_domain_xml *ret, struct mt_err *err);
+
+/*
+ * The uplink towards peer (or the configured one), with link.rate applied. *ret is zeroed, so that nothing is shaped, where
+ * there is none; the error says why.
+ */
+int mt_gather_uplink(const struct mt_host *host, const struct sockaddr_storage *peer, struct mt_uplink *ret, struct mt_err *err);
+
+/*
+ * Everything that policy/ wants to know. What cannot be measured keeps its "unknown" value; nothing fails. uplink may be
+ * zeroed, flows NULL. except: the job that asks, whose own bandwidth counts as free.
+ */
+void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const struct mt_domain_xml *xml,
+                     const struct mt_intent *intent, const struct mt_uplink *uplink, const struct mt_flows *flows,
+                     const struct mt_job *except, struct mt_facts *ret);
+
+#endif

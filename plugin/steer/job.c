@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ *
+ *   event                         COPYING                                     SWITCHOVER
+ *   MIGRATION_ITERATION 1         (creates the job) measure, plan, install
+ *   MIGRATION_ITERATION k         correct D, plan again, iteration cap        -
+ *   tick (1 s)                    statistics, sample, plan again              sample
+ *   SUSPENDED/MIGRATED            lift the ceil -> SWITCHOVER                 -
+ *   JOB_COMPLETED                 end: completed                              end: completed
+ *   STOPPED, or the job is gone   end: failed or cancelled                    end
+ *   libvirt goes away             go on by the sockets; end when they close   the same
+ *
+ * The first event comes when memory is already moving, so the first plan uses what is known without waiting: the sampled or
+ * remembered dirty rate, the smoothed traffic, the connection's round-trip time. From iteration 2 on D is QEMU's own
+ * number (pages dirtied per second, updated at each pass that took a second or more), smoothed. Planning again is the
+ * controller: the strategy maps the new D to a new R, bounded by the traffic of this second; act.c carries out what differs.
+ *
+ * The stop rule is QEMU's (remaining < its rate estimate * downtime limit) with a limit that means alpha * memory at
+ * the switchover's rate. The iteration cap makes it stop when n rounds are done and what remains can be copied within
+ * the longest blackout allowed; when max_iterations are done and it cannot, on_no_convergence decides.
+ *
+ * Ends: every job leaves the list through mt_job_finish, which withdraws everything and writes exactly one record.
+ */
+#include "steer/job.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "log.h"
+#include "measure/sockets.h"
+#include "policy/decide.h"
+#include "policy/inputs.h"
+#include "record/json.h"
+#include "steer/gather.h"
+#include "steer/job_state.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+
+#define D_WEIGHT 0.5       /* of a new in-flight dirty rate against the last one */
+#define LIMIT_MARGIN 1.1   /* the cap's limit must lie above QEMU's noisy estimate */
+
+static struct mt_job *find(const struct mt_host *host, const char *uuid)
+{
+        for (struct mt_job *job = host->jobs; job != NULL; job = job->next)
+                if (strcmp(job->xml.id.uuid, uuid) == 0)
+                        return job;
+        return NULL;
+}
+
+static void name_peer(struct mt_job *job)
+{
+        const struct sockaddr *peer = (const struct sockaddr *)&job->flows.flow[0].peer;
+        socklen_t size = peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+
+        if (job->flows.n == 0 || getnameinfo(peer, size, job->outcome.destination, sizeof(job->outcome.destination), NULL, 0,
+                                             NI_NUMERICHOST) != 0)
+                (void)snprintf(job->outcome.destination, sizeof(job->outcome.destination), "unknown");
+}
+
+/* The connection, where it leaves, and how wide that is. What is not found stays empty. */
+static void find_path(const struct mt_host *host, struct mt_job *job, struct mt_uplink *ret_uplink)
+{
+        struct mt_err err = { 0 };
+
+        *ret_uplink = (struct mt_uplink){ .device = "" };
+        if (mt_qemu_pid(job->xml.id.name, job->xml.id.uuid, &job->pid, &err) < 0 ||
+            mt_sockets_outgoing(job->pid, &job->flows, &err) < 0)
+                job->flows.n = 0;
+        else if (mt_gather_uplink(host, &job->flows.flow[0].peer, ret_uplink, &err) < 0)
+                mt_log(MT_LOG_WARNING, "domain '%s': %s", job->xml.id.name, err.msg);
+        name_peer(job);
+}
+
+static void open_outcome(struct mt_host *host, struct mt_job *job, bool adopted)
+{
+        struct mt_outcome *outcome = &job->outcome;
+
+        outcome->started_ms = mt_wall_ms() - job->stats.elapsed_ms;
+        (void)mt_record_id(outcome->id, sizeof(outcome->id), outcome->started_ms, job->xml.id.uuid);
+        outcome->attach = MT_ATTACH_WATCHER;
+        outcome->domain = job->xml.id;
+        (void)memcpy(outcome->source, host->name, sizeof(outcome->source));
+        outcome->facts = job->facts;
+        outcome->intent = job->intent;
+        outcome->plan = job->plan;
+        outcome->adopted = adopted;
+}
+
+static void announce(const struct mt_job *job)
+{
+        const struct mt_plan *plan = &job->plan;
+        char rate[32], total[32], away[32];
+
+        mt_log(MT_LOG_INFO, "domain '%s': migration to %s %s: %s at %s (lambda %.3f, %s), %u rounds, predicted %s, %s away%s",
+               job->xml.id.name, job->outcome.destination, job->outcome.adopted ? "adopted" : "started",
+               mt_technique_name(plan->technique), mt_format_rate(rate, sizeof(rate), plan->bandwidth_bytes_s), plan->lambda,
+               mt_strategy_name(plan->strategy), plan->iterations, mt_format_time(total, sizeof(total), plan->prediction.total_ms),
+               mt_format_time(away, sizeof(away), plan->prediction.downtime_ms),
+               plan->limit_met ? "" : "; max_downtime cannot be met");
+}
+
+static void use_stats(struct mt_job *job, const struct mt_job_stats *stats)
+{
+        if (stats->dirty_rate_bytes_s > 0 && job->iteration >= 2) {
+                double old = (double)job->facts.dirty_rate_bytes_s;
+                double measured = (double)stats->dirty_rate_bytes_s;
+
+                if (job->facts.dirty_source != MT_DIRTY_IN_FLIGHT)
+                        old = measured;
+                else if (stats->dirty_rate_bytes_s == job->stats.dirty_rate_bytes_s)
+                        measured = old; /* not updated since */
+                job->facts.dirty_rate_bytes_s = (uint64_t)(old + D_WEIGHT * (measured - old));
+                job->facts.dirty_source = MT_DIRTY_IN_FLIGHT;
+                job->facts.dirty_age_ms = 0;
+        }
+        job->stats = *stats;
+}
+
+static void begin(struct mt_host *host, virDomainPtr domain, bool adopted)
+{
+        struct mt_job *job = calloc(1, sizeof(*job));
+        struct mt_uplink uplink;
+        struct mt_err err = { 0 };
+
+        if (job == NULL)
+                return;
+        job->since_ms = mt_now_ms();
+        if (mt_gather_domain(domain, &job->xml, &err) < 0) {
+                mt_log(MT_LOG_WARNING, "%s, leaving this migration untuned", err.msg);
+                free(job);
+                return;
+        }
+        if (mt_config_intent(&host->config, &job->xml.id, &job->xml.metadata, &job->intent, &err) < 0)
+                mt_log(MT_LOG_WARNING, "domain '%s': %s, using rules and defaults", job->xml.id.name, err.msg);
+        if (job->intent.mode == MT_MODE_OFF) {
+                free(job);
+                return;
+        }
+        (void)virDomainRef(domain);
+        job->domain = domain;
+        (void)mt_domain_job_stats(domain, false, &job->stats, NULL);
+        job->first_iteration = job->stats.iteration > 0 ? job->stats.iteration : 1;
+        job->iteration = 1;
+        find_path(host, job, &uplink);
+        mt_gather_facts(host, domain, &job->xml, &job->intent, &uplink, &job->flows, job, &job->facts);
+        mt_decide(&job->facts, &job->intent, &job->plan);
+        open_outcome(host, job, adopted);
+        job->next = host->jobs;
+        host->jobs = job;
+        if (job->intent.mode == MT_MODE_ENFORCE)
+                mt_job_install(host, job, &uplink);
+        announce(job);
+        mt_job_sample(job);
+}
+
+static void plan_again(struct mt_host *host, struct mt_job *job)
+{
+        if (job->facts.device[0] != '\0') {
+                job->facts.src = mt_host_traffic(host, job->facts.device, mt_now_ms());
+                job->facts.taken_bytes_s = mt_host_taken(host, job->facts.device, job);
+        }
+        mt_decide(&job->facts, &job->intent, &job->plan);
+        mt_job_apply(host, job);
+}
+
+/* max_iterations are done and the remainder cannot be copied within the limit. */
+static void no_convergence(struct mt_job *job, double needed_ms)
+{
+        if (job->gave_up)
+                return;
+        job->gave_up = true;
+        mt_log(MT_LOG_WARNING, "domain '%s': not converged after %u iterations: the rest would take %.0f ms, max_downtime is %llu ms; "
+                               "on_no_convergence = %s", job->xml.id.name, job->intent.max_iterations, needed_ms,
+               (unsigned long long)job->intent.max_downtime_ms, mt_no_convergence_name(job->intent.on_no_convergence));
+        if (job->intent.on_no_convergence == MT_ABORT && job->domain != NULL && job->intent.mode == MT_MODE_ENFORCE)
+                (void)virDomainAbortJob(job->domain);
+}
+
+/* n rounds are done: QEMU is to stop now, if what remains fits in the blackout allowed. */
+static void iteration_cap(struct mt_job *job)
+{
+        uint64_t done = job->iteration - 1;
+        bool last = done >= job->intent.max_iterations;
+        double switchover = (double)job->plan.switchover_bytes_s * MT_PAYLOAD;
+        double estimate = job->stats.rate_bytes_s > 0 ? (double)job->stats.rate_bytes_s
+                                                      : (double)job->plan.bandwidth_bytes_s * MT_PAYLOAD;
+        double remaining = (double)job->stats.memory_remaining_bytes;
+        double needed_ms = remaining / switchover * 1000.0 + (double)job->facts.tg_ms;
+        double allowed_ms = (double)job->intent.max_downtime_ms;
+
+        if (done < job->plan.iterations || switchover <= 0.0)
+                return;
+        if (last && job->intent.on_no_convergence == MT_EXCEED)
+                allowed_ms = (double)job->intent.exceed_downtime_ms;
+        if (needed_ms > allowed_ms) {
+                if (last)
+                        no_convergence(job, needed_ms);
+                return;
+        }
+        job->forced_limit_ms = (uint64_t)(remaining / estimate * 1000.0 * LIMIT_MARGIN) + 1;
+        if (job->intent.mode == MT_MODE_ENFORCE && job->limits_saved && job->forced_limit_ms > job->downtime_ms)
+                mt_job_set_downtime(job, job->forced_limit_ms);
+}
+
+void mt_job_iteration(struct mt_host *host, virDomainPtr domain, int iteration)
+{
+        char uuid[VIR_UUID_STRING_BUFLEN];
+        struct mt_job_stats stats;
+        struct mt_job *job;
+
+        if (virDomainGetUUIDString(domain, uuid) < 0)
+                return;
+        job = find(host, uuid);
+        if (job == NULL) {
+                begin(host, domain, iteration > 1);
+                job = find(host, uuid);
+                if (job != NULL && iteration > 0)
+                        job->first_iteration = (uint64_t)iteration;
+                return;
+        }
+        if (iteration > 0 && (uint64_t)iteration >= job->first_iteration)
+                job->iteration = (uint64_t)iteration - job->first_iteration + 1;
+        if (mt_domain_job_stats(domain, false, &stats, NULL) < 0 || stats.type == VIR_DOMAIN_JOB_NONE)
+                return;
+        use_stats(job, &stats);
+        plan_again(host, job);
+        iteration_cap(job);
+        mt_job_sample(job);
+}
+
+void mt_job_adopt(struct mt_host *host, virDomainPtr domain)
+{
+        char uuid[VIR_UUID_STRING_BUFLEN];
+
+        if (virDomainGetUUIDString(domain, uuid) == 0 && find(host, uuid) == NULL)
+                begin(host, domain, true);
+}
+
+void mt_job_switchover(struct mt_host *host, const char *uuid)
+{
+        struct mt_job *job = find(host, uuid);
+
+        if (job == NULL || job->state != MT_JOB_COPYING)
+                return;
+        job->state = MT_JOB_SWITCHOVER;
+        if (job->intent.mode == MT_MODE_ENFORCE)
+                mt_job_lift(host, job);
+}
+
+void mt_job_completed(struct mt_host *host, const char *uuid, const struct mt_job_stats *stats)
+{
+        struct mt_job *job = find(host, uuid);
+
+        if (job != NULL)
+                mt_job_finish(host, job, MT_COMPLETED, stats, "");
+}
+
+void mt_job_domain_stopped(struct mt_host *host, const char *uuid, int detail)
+{
+        struct mt_job *job = find(host, uuid);
+
+        if (job == NULL)
+                return;
+        if (detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED)
+                mt_job_finish(host, job, MT_COMPLETED, NULL, "");
+        else
+                mt_job_finish(host, job, MT_FAILED, NULL, "the domain stopped on the source");
+}
+
+/* The job is gone and no event said how: libvirt's statistics of the last job may. */
+static void ended_unseen(struct mt_host *host, struct mt_job *job)
+{
+        struct mt_job_stats stats;
+
+        if (mt_domain_job_stats(job->domain, true, &stats, NULL) == 0 && stats.type == VIR_DOMAIN_JOB_COMPLETED &&
+            stats.elapsed_ms >= job->stats.elapsed_ms)
+                mt_job_finish(host, job, MT_COMPLETED, &stats, "");
+        else if (mt_domain_job_stats(job->domain, true, &stats, NULL) == 0 && stats.type == VIR_DOMAIN_JOB_FAILED)
+                mt_job_finish(host, job, MT_FAILED, &stats, stats.error[0] != '\0' ? stats.error : "libvirt: the job failed");
+        else
+                mt_job_finish(host, job, MT_CANCELLED, NULL, "the job ended without completing; the domain stays on the source");
+}
+
+static void tick_connected(struct mt_host *host, struct mt_job *job)
+{
+        struct mt_job_stats stats;
+
+        if (mt_domain_job_stats(job->domain, false, &stats, NULL) < 0) {
+                if (virDomainIsActive(job->domain) != 1 && host->connection != NULL && virConnectIsAlive(host->connection) == 1)
+                        mt_job_finish(host, job, MT_FAILED, NULL, "the domain is gone from the source");
+                return;
+        }
+        if (stats.type == VIR_DOMAIN_JOB_NONE) {
+                ended_unseen(host, job);
+                return;
+        }
+        use_stats(job, &stats);
+        mt_job_meter(host, job, mt_now_ms());
+        if (job->state == MT_JOB_COPYING)
+                plan_again(host, job);
+        mt_job_sample(job);
+}
+
+/* Without libvirt the connection itself tells whether the migration still runs. */
+static void tick_disconnected(struct mt_host *host, struct mt_job *job)
+{
+        struct mt_flows flows;
+
+        mt_job_meter(host, job, mt_now_ms());
+        if (job->shaped && (job->pid == 0 || mt_sockets_outgoing(job->pid, &flows, NULL) == -ENOENT))
+                mt_job_withdraw(host, job);
+}
+
+void mt_job_tick(struct mt_host *host)
+{
+        for (struct mt_job *job = host->jobs, *next; job != NULL; job = next) {
+                next = job->next;
+                if (job->domain != NULL)
+                        tick_connected(host, job);
+                else
+                        tick_disconnected(host, job);
+        }
+}
+
+void mt_job_disconnected(struct mt_host *host)
+{
+        for (struct mt_job *job = host->jobs; job != NULL; job = job->next)
+                if (job->domain != NULL)
+                        (void)virDomainFree(MT_STEAL(&job->domain));
+}
+
+void mt_job_reconnected(struct mt_host *host)
+{
+        for (struct mt_job *job = host->jobs, *next; job != NULL; job = next) {
+                next = job->next;
+                job->domain = virDomainLookupByUUIDString(host->connection, job->xml.id.uuid);
+                if (job->domain != NULL && mt_domain_is_migrating_out(job->domain))
+                        continue;
+                if (job->domain == NULL || virDomainIsActive(job->domain) != 1)
+                        mt_job_finish(host, job, MT_FAILED, NULL, "libvirt restarted meanwhile; the domain is not on the source any more");
+                else
+                        mt_job_finish(host, job, MT_CANCELLED, NULL, "libvirt restarted and cancelled it; the domain stays on the source");
+        }
+}
+
+void mt_job_clear(struct mt_host *host)
+{
+        while (host->jobs != NULL)
+                mt_job_finish(host, host->jobs, MT_CANCELLED, NULL, "not seen to its end: the watcher was stopped; it runs on untuned");
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* struct mt_job itself, and the steps of its life; for the files of steer/ that make up a job (job.c, act.c, finish.c). */
+#ifndef MT_STEER_JOB_STATE_H
+#define MT_STEER_JOB_STATE_H
+
+#include "enforce/qemu.h"
+#include "measure/domain.h"
+#include "measure/domain_xml.h"
+#include "measure/sockets.h"
+#include "record/outcome.h"
+#include "steer/host.h"
+#include "steer/meter.h"
+
+#include <sys/types.h>
+
+enum mt_job_state { MT_JOB_COPYING, MT_JOB_SWITCHOVER };
+
+struct mt_job {
+        struct mt_job *next;
+        enum mt_job_state state;
+        virDomainPtr domain; /* NULL while libvirt is away */
+        pid_t pid;           /* of the domain's QEMU; 0: not found */
+        struct mt_domain_xml xml;
+        uint64_t since_ms;        /* CLOCK_MONOTONIC */
+        uint64_t first_iteration; /* libvirt's count may go on from an earlier, cancelled run */
+        uint64_t iteration;       /* of this run, from 1 */
+        struct mt_facts facts;    /* as of now */
+        struct mt_intent intent;
+        struct mt_plan plan; /* as of now; the first one is in the outcome */
+        struct mt_job_stats stats; /* the last ones */
+
+        struct mt_flows flows;
+        struct mt_link link;
+        uint16_t minor;
+        bool shaped;
+        bool limits_saved; /* limits_before is what to put back */
+        struct mt_qemu_limits limits_before;
+        uint64_t speed_bytes_s;   /* as last set in QEMU; 0: never */
+        uint64_t downtime_ms;     /* likewise */
+        uint64_t forced_limit_ms; /* the iteration cap's, which no new plan lowers; 0: none */
+        bool gave_up;             /* on_no_convergence was carried out */
+        struct mt_meter meter;    /* what the migration puts on the wire */
+        struct mt_outcome outcome;
+};
+
+/* act.c: carrying out plans. */
+
+/* Saves QEMU's limits, sets the plan's, and makes the class. Each part that fails is logged and left out. */
+void mt_job_install(struct mt_host *host, struct mt_job *job, const struct mt_uplink *uplink);
+/* Follows the current plan where it differs enough from what is set. */
+void mt_job_apply(struct mt_host *host, struct mt_job *job);
+/* Sets a downtime limit in QEMU, if it differs. */
+void mt_job_set_downtime(struct mt_job *job, uint64_t downtime_ms);
+/* Lifts the class's ceil for the last copy. */
+void mt_job_lift(struct mt_host *host, struct mt_job *job);
+/* Takes everything back: the class, and QEMU's limits where the domain is still here. */
+void mt_job_withdraw(struct mt_host *host, struct mt_job *job);
+/* Reads the class's counter (or, unshaped, the job's statistics) into the meter. */
+void mt_job_meter(struct mt_host *host, struct mt_job *job, uint64_t now_ms);
+
+/* finish.c: the end. */
+
+/* Withdraws, records, unlinks and frees. stats: the final ones, or NULL. error: "" or why. */
+void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result result, const struct mt_job_stats *stats,
+                   const char *error);
+/* The current sample into the outcome. */
+void mt_job_sample(struct mt_job *job);
+
+#endif

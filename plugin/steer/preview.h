@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What would be done with a migration that has not started: changes nothing. */
+#ifndef MT_STEER_PREVIEW_H
+#define MT_STEER_PREVIEW_H
+
+#include "facts.h"
+#include "intent.h"
+#include "plan.h"
+#include "steer/host.h"
+
+#include <json-c/json.h>
+
+struct mt_preview {
+        struct mt_identity id;
+        struct mt_facts facts;
+        struct mt_intent intent;
+        struct mt_plan plan;
+};
+
+/*
+ * Plans a migration of the domain (name or uuid) to address (numeric IPv4 or IPv6). overrides: a JSON object of intent keys
+ * and their values as text, or NULL. measured_bytes_s: a dirty rate measured just now, 0: none. host->connection is used for
+ * reading. -ENOENT: no such running domain.
+ */
+int mt_preview(struct mt_host *host, const char *domain, const char *address, json_object *overrides, uint64_t measured_bytes_s,
+               struct mt_preview *ret, struct mt_err *err);
+
+/* {"domain", "facts", "intent", "plan", "reasons"}; the caller puts it. */
+json_object *mt_preview_json(const struct mt_preview *preview);
+
+#endif

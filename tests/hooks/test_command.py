@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command migtune without its subcommands: options, help, sinks. test_command.py MIGTUNE PLUGIN VERSION MOCK-DIR"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import Tap  # noqa: E402
+
+MIGTUNE, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:3])
+VERSION = sys.argv[3]
+MOCK = os.path.join(sys.argv[4], "mock_good.so")
+
+
+def run(*arguments, plugin=PLUGIN, **options):
+    """Runs the command. Returns (status, standard output, standard error)."""
+    done = subprocess.run([MIGTUNE, *arguments], env=dict(os.environ, MIGTUNE_PLUGIN=plugin), stdin=subprocess.DEVNULL,
+                          text=True, timeout=20, check=False, **(options or {"capture_output": True}))
+    return done.returncode, done.stdout, done.stderr
+
+
+tap = Tap()
+tap.equal(run("--version"), (0, f"migtune {VERSION}\n", ""), "--version")
+tap.equal(run("--version", plugin="/nonexistent.so")[0], 0, "--version needs no plugin")
+status, output, errors = run("--help")
+tap.ok(status == 0 and errors == "" and output.startswith("usage: migtune "), "--help", f"{status} {output} {errors}")
+tap.ok(all(len(line) <= 100 for line in output.splitlines() if "/" not in line), "--help fits a terminal", output)
+tap.equal(run()[::2], (2, "migtune: a command is missing, see migtune --help\n"), "no command")
+tap.equal(run("--nonsense", "status")[::2], (2, "migtune: unknown option '--nonsense', see migtune --help\n"), "unknown option")
+tap.equal(run("nonsense")[::2], (2, "migtune: unknown command 'nonsense', see migtune --help\n"), "unknown command")
+tap.equal(run("status", "--config")[::2], (2, "migtune: --config: a value is missing, see migtune --help\n"), "missing value")
+for where in ("nowhere", "file:relative", "file:", "/tmp/x"):
+    status, _, errors = run("--log", where, "status")
+    tap.ok(status == 2 and errors == "migtune: --log: expected syslog, stderr or file:PATH with an absolute path, "
+                                     f"not '{where}'\n", f"--log {where}", f"{status} {errors}")
+status, _, errors = run("--log", "file:/nonexistent/log", "status")
+tap.ok(status == 2 and "open /nonexistent/log: No such file" in errors, "--log to a place that is not there", errors)
+
+# Global options go, the command's own stay, before and after.
+for arguments, count in ((["x"], 1), (["--config", "/c", "x"], 1), (["x", "--config=/c", "--run-dir", "/r", "--debug", "y"], 2),
+                         (["--log", "stderr", "x", "--json", "--connect", "qemu:///system"], 4), (["x", "--help"], 2),
+                         (["x", "--", "--config", "y"], 4), (["x", "--configuration"], 2)):
+    tap.equal(run(*arguments, plugin=MOCK), (0, f"mock command x argc {count} terminated yes\n", ""), " ".join(arguments))
+
+with open("/dev/full", "w", encoding="ascii") as full:
+    status, _, errors = run("--version", stdout=full, stderr=subprocess.PIPE)
+tap.ok(status == 1 and "standard output: No space left" in errors, "a full disk is not success", f"{status} {errors}")
+
+with tempfile.TemporaryDirectory() as directory:
+    log = os.path.join(directory, "log")
+    status, output, errors = run("--log", f"file:{log}", "status", plugin="/nonexistent.so")
+    with open(log, encoding="ascii") as f:
+        text = f.read()
+    tap.ok(status == 1 and output == errors == "", "--log file: takes the messages", f"{status} {output} {errors}")
+    tap.ok(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d error: plugin /nonexistent\.so: .*\n", text) is not None,
+           "and stamps them as RFC 3339 wants", text)
+tap.finish()

@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""clang-tidy or cppcheck over every C file of a build, one test a file: static_analysis.py TOOL BUILD-DIR [FILE...]"""
+import concurrent.futures
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.realpath(os.path.join(HERE, "..", ".."))
+sys.path.insert(0, os.path.join(HERE, ".."))
+from tap import Tap  # noqa: E402
+
+TOOL, BUILD, *ONLY = sys.argv[1:]
+
+
+def sources():
+    """The C files of the build, each once, relative to the source tree."""
+    with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as f:
+        files = {os.path.relpath(os.path.realpath(os.path.join(c["directory"], c["file"])), ROOT) for c in json.load(f)}
+    files = sorted(f for f in files if f.endswith(".c") and not f.startswith(".."))
+    return [f for f in files if not ONLY or f in ONLY]
+
+
+def clang_tidy(name):
+    """(clean?, findings) of one file."""
+    done = subprocess.run(["clang-tidy", "--quiet", "-p", BUILD, os.path.join(ROOT, name)], capture_output=True, text=True,
+                          check=False)
+    return done.returncode == 0, done.stdout or done.stderr
+
+
+def cppcheck(name):
+    """(clean?, findings) of one file. All its findings are of kinds that mean a mistake; taste is not asked for."""
+    # resourceLeak, memleak: cppcheck does not know the cleanup attribute; ASan, valgrind and clang's analyzer look for leaks.
+    # unknownMacro, missingIncludeSystem: cppcheck is not given the libraries' headers, on purpose: they are not ours to check.
+    done = subprocess.run(["cppcheck", "--quiet", "--std=c11", "--enable=warning,performance,portability", "--inline-suppr",
+                           "--library=posix", "--library=gnu", "--error-exitcode=1", "--template=gcc",
+                           "--suppress=missingIncludeSystem", "--suppress=unknownMacro", "--suppress=resourceLeak",
+                           "--suppress=memleak", "--force",
+                           "-D_GNU_SOURCE", "-DMOCK=0", '-DMT_SOURCE_ROOT=""',
+                           "-Iinclude", "-Iplugin", name], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode == 0, done.stderr
+
+
+tap = Tap()
+run = {"clang-tidy": clang_tidy, "cppcheck": cppcheck}[TOOL]
+if not shutil.which(TOOL):
+    tap.skip(TOOL, "not installed")
+    tap.finish()
+names = sources()
+with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    for source, (clean, findings) in zip(names, pool.map(run, names)):
+        tap.ok(clean, source, findings)
+tap.finish()
