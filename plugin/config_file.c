@@ -33,17 +33,21 @@ struct scope {
         struct mt_rule *rule;
 };
 
-static const char *source_file(const struct reader *reader, const config_setting_t *setting)
+/* Puts "FILE:LINE: " in front of the error; file as libconfig names it: NULL or, for an included one, as it was included. */
+static int at_line(const struct reader *reader, const char *file, unsigned line)
 {
-        const char *file = config_setting_source_file(setting);
+        bool relative = file != NULL && file[0] != '/';
 
-        return file != NULL ? file : reader->path;
+        if (file == NULL)
+                file = reader->path;
+        return mt_wrap(reader->err, "%s%s%s:%u", relative ? reader->dir : "", relative ? "/" : "", file, line);
 }
 
 /* Puts "FILE:LINE: KEY: " in front of the error. */
 static int at(const struct reader *reader, const config_setting_t *setting, const char *label)
 {
-        return mt_wrap(reader->err, "%s:%u: %s", source_file(reader, setting), config_setting_source_line(setting), label);
+        (void)mt_wrap(reader->err, "%s", label);
+        return at_line(reader, config_setting_source_file(setting), config_setting_source_line(setting));
 }
 
 static int refuse(const struct reader *reader, const config_setting_t *setting, const char *label, const char *what)
@@ -215,7 +219,8 @@ static int read_match(struct reader *reader, const config_setting_t *group, cons
 /* FILE:LINE of a rule, FILE without the main file's directory. */
 static void set_origin(const struct reader *reader, const config_setting_t *setting, struct mt_rule *rule)
 {
-        const char *file = source_file(reader, setting);
+        const char *named = config_setting_source_file(setting);
+        const char *file = named != NULL ? named : reader->path;
         size_t dir = strlen(reader->dir);
 
         if (strncmp(file, reader->dir, dir) == 0 && file[dir] == '/')
@@ -265,7 +270,7 @@ static int read_rules(struct reader *reader, const config_setting_t *rules)
 
                 (void)memset(to, 0, sizeof(*to));
                 if (!config_setting_is_group(rule))
-                        return refuse(reader, rule, "rules", "expected a group { match = ...; set = ...; }");
+                        return refuse(reader, rules, "rules", "expected groups { match = ...; set = ...; }");
                 r = read_rule(reader, rule, config->n_rules + 1, to);
                 if (r < 0)
                         return r;
@@ -332,10 +337,8 @@ int mt_config_file_read(const char *path, const char *dir, struct mt_config *con
                 return r;
         config_set_include_dir(&parsed, dir);
         if (config_read_string(&parsed, text) != CONFIG_TRUE) {
-                const char *file = config_error_file(&parsed);
-
-                return mt_fail(err, EINVAL, "%s:%d: %s", file != NULL ? file : path, config_error_line(&parsed),
-                               config_error_text(&parsed));
+                (void)mt_fail(err, EINVAL, "%s", config_error_text(&parsed));
+                return at_line(&reader, config_error_file(&parsed), (unsigned)config_error_line(&parsed));
         }
         r = read_group(&reader, config_root_setting(&parsed), &(struct scope){ "", "", config, NULL });
         if (r < 0)

@@ -18,6 +18,7 @@
 
 #define MAX_FILE_BYTES ((size_t)1024 * 1024)
 #define MAX_INCLUDE_DEPTH 10 /* libconfig's own */
+#define MAX_INCLUDES 100u
 
 /* Reads fd to its end, as far as size goes. Returns the number of bytes or -errno. */
 static ssize_t read_all(int fd, char *buffer, size_t size)
@@ -84,23 +85,27 @@ static bool include_line(const char *line, const char *dir, char *path, size_t s
         return n > 0 && (size_t)n < size;
 }
 
-static int check_includes(const char *path, const char *dir, const char *text, unsigned depth, struct mt_err *err)
+/* budget: how many more files may be looked at, since a file may include another many times over. */
+static int check_includes(const char *path, const char *dir, const char *text, unsigned depth, unsigned *budget,
+                          struct mt_err *err)
 {
-        unsigned number = 0;
+        unsigned number = 1;
 
-        for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        for (const char *line = text; line != NULL; line = strchr(line, '\n'), line += line != NULL ? 1 : 0, number++) {
                 MT_CLEANUP(mt_freep) char *inner = NULL;
                 char included[PATH_MAX];
                 int r;
 
-                line += *line == '\n' ? 1 : 0;
-                number++;
                 if (!include_line(line, dir, included, sizeof(included)) || depth >= MAX_INCLUDE_DEPTH)
                         continue; /* too deep: libconfig will say so */
-                r = read_text(included, &inner, err);
-                if (r < 0)
-                        return mt_wrap(err, "%s:%u: @include", path, number);
-                r = check_includes(included, dir, inner, depth + 1, err);
+                r = (*budget)-- > 0 ? read_text(included, &inner, err) :
+                                      mt_fail(err, EINVAL, "expected at most %u included files", MAX_INCLUDES);
+                if (r < 0) {
+                        (void)mt_wrap(err, "%s:%u: @include", path, number);
+                        err->code = EINVAL; /* not ENOENT: the configuration is there, what it says is wrong */
+                        return -EINVAL;
+                }
+                r = check_includes(included, dir, inner, depth + 1, budget, err);
                 if (r < 0)
                         return r;
         }
@@ -110,11 +115,12 @@ static int check_includes(const char *path, const char *dir, const char *text, u
 int mt_config_file_text(const char *path, const char *dir, char **ret_text, struct mt_err *err)
 {
         MT_CLEANUP(mt_freep) char *text = NULL;
+        unsigned budget = MAX_INCLUDES;
         int r = read_text(path, &text, err);
 
         if (r < 0)
                 return r;
-        r = check_includes(path, dir, text, 0, err);
+        r = check_includes(path, dir, text, 0, &budget, err);
         if (r < 0)
                 return r;
         *ret_text = MT_STEAL(&text);

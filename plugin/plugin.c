@@ -29,11 +29,11 @@ static const struct command {
         const char *summary;
         mt_command_fn run;
 } commands[] = {
+        { "watch", "[--connect URI]", "steer, shape and record every migration of this host", mt_command_watch },
+        { "plan", "DOMAIN DEST-URI | --offline ...", "what would be done with a migration, and why", mt_command_plan },
+        { "status", "[--json]", "the migrations that are running", mt_command_status },
         { "model", "NAME key=value... | --list", "evaluate one of the papers' models", run_model },
         { "check", "[FILE]", "say whether the configuration is good", run_check },
-        { "watch", "[--connect URI]", "steer, shape and record every migration of this host", mt_command_watch },
-        { "plan", "DOMAIN DEST-URI | --offline key=value...", "what would be done with a migration, and why", mt_command_plan },
-        { "status", "[--json]", "the migrations that are running", mt_command_status },
         { "cleanup", "", "remove what was left behind on the network devices", mt_command_cleanup },
         { NULL, NULL, NULL, NULL },
 };
@@ -41,7 +41,7 @@ static const struct command {
 static void list_commands(void)
 {
         for (const struct command *c = commands; c->name != NULL; c++)
-                mt_print("  %-8s %-44s %s\n", c->name, c->arguments, c->summary);
+                mt_print("  %-8s %-32s %s\n", c->name, c->arguments, c->summary);
 }
 
 /* command of struct mt_plugin_ops. The name "help" lists the commands, one a line. */

@@ -34,9 +34,9 @@
  * Remove: filters, the class (it is busy while filters point to it), the default class's rate. With the last class the
  * whole tree goes in a single request, the redirection before the ifb. What a crash leaves in between, mt_shape_sweep finds.
  *
- * Two processes may add at the same time: both read, both choose the same minor, one gets EEXIST from the kernel, undoes
- * and tries again. Removing the last class while another process adds one is not guarded: one process on a host, the
- * watcher, does both.
+ * Two processes may add at the same time: all creation is with EXCL, and whoever comes second finds EEXIST, uses what the
+ * first one made, and takes the next minor number. Not guarded is a removal of the last class (or the rollback of a first
+ * one) while another process adds: one process on a host, the watcher, does both.
  *
  * Limits. About 2000 classes a tree (u32's hash tables, see tree.h). Filters are tried one class after the other, so a packet of
  * the default class pays for all of them. Packets waiting in a queue are lost when a root qdisc comes or goes.
@@ -51,7 +51,6 @@
 #include <inttypes.h>
 #include <linux/netlink.h>
 
-#define ADD_ATTEMPTS 8 /* against other processes that add at the same time */
 
 int mt_shaper_new(struct mt_shaper **ret, struct mt_err *err)
 {
@@ -106,61 +105,68 @@ static int put_filters(struct mt_nl *nl, const struct mt_tree *tree, unsigned in
         return 0;
 }
 
-static int add_once(struct mt_nl *nl, const struct mt_link *link, const struct mt_class_spec *spec,
-                    const struct mt_match_list *list, uint16_t *ret_minor, struct mt_err *err)
+/* Creates the class under the next free index. */
+static int add_class(struct mt_nl *nl, struct mt_tree *tree, const struct mt_class_spec *spec, struct mt_undo *undo,
+                     unsigned *ret_index, struct mt_err *err)
 {
-        struct mt_tree tree;
-        MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = nl };
-        struct mt_htb_class class = { .rate_bytes_s = spec->rate_bytes_s, .ceil_bytes_s = spec->ceil_bytes_s,
-                                      .prio = spec->low_priority ? 1 : 0, .quantum = MT_HTB_QUANTUM };
-        unsigned index = MT_TREE_FIRST_INDEX;
-        int r = mt_tree_read(nl, link, &tree, err);
+        struct mt_htb_class class = { .parent = tree->parent, .rate_bytes_s = spec->rate_bytes_s,
+                                      .ceil_bytes_s = spec->ceil_bytes_s, .prio = spec->low_priority ? 1 : 0,
+                                      .quantum = MT_HTB_QUANTUM };
 
+        for (unsigned index = MT_TREE_FIRST_INDEX; index <= MT_TREE_LAST_INDEX; index++) {
+                int r;
+
+                if (tree->used[index])
+                        continue;
+                class.handle = tree->qdisc | mt_tree_minor(tree, index);
+                r = mt_htb_class_add(nl, &tree->device, &class, err);
+                if (r == -EEXIST) /* another process took it since we looked */
+                        continue;
+                (void)mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_CLASS, .device = tree->device,
+                                                                    .handle = class.handle });
+                if (r == 0)
+                        *ret_index = index;
+                return r;
+        }
+        return mt_fail(err, ENOSPC, "device '%s' has %u classes, no more fit", tree->device.name, tree->n);
+}
+
+int mt_shape_add(struct mt_shaper *shaper, const struct mt_link *link, const struct mt_class_spec *spec,
+                 const struct mt_flows *flows, uint16_t *ret_minor, struct mt_err *err)
+{
+        struct mt_nl *const nl = shaper->nl;
+        struct mt_err ignored;
+        struct mt_tree tree;
+        struct mt_match_list list;
+        MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = nl };
+        unsigned index = 0;
+        int r;
+
+        err = err != NULL ? err : &ignored;
+        r = check(link, spec, err);
         if (r == 0)
-                r = mt_tree_make(nl, &tree, &undo, err);
+                r = mt_match_flows(link->direction, flows, &list, err);
         if (r < 0)
                 return r;
-        while (index <= MT_TREE_LAST_INDEX && tree.used[index])
-                index++;
-        if (index > MT_TREE_LAST_INDEX)
-                return mt_fail(err, ENOSPC, "device '%s' has %u classes, no more fit", tree.device.name, tree.n);
-        class.handle = tree.qdisc | mt_tree_minor(&tree, index);
-        class.parent = tree.parent;
-        r = mt_htb_class_add(nl, &tree.device, &class, err);
-        (void)mt_undo_note(&undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_CLASS, .device = tree.device,
-                                                             .handle = class.handle });
+        r = mt_tree_read(nl, link, &tree, err);
         if (r == 0)
-                r = mt_tree_leaf(nl, &tree, class.handle, err);
+                r = mt_tree_make(nl, &tree, &undo, err);
         if (r == 0)
-                r = put_filters(nl, &tree, index, 0, list, &undo, err);
+                r = add_class(nl, &tree, spec, &undo, &index, err);
+        if (r == 0)
+                r = mt_tree_leaf(nl, &tree, tree.qdisc | mt_tree_minor(&tree, index), err);
+        if (r == 0)
+                r = put_filters(nl, &tree, index, 0, &list, &undo, err);
         tree.reserved_bytes_s += spec->rate_bytes_s;
         if (r == 0)
                 r = mt_tree_balance(nl, &tree, &undo, err);
         if (r == 0)
                 r = mt_tree_hook(nl, &tree, &undo, err);
         if (r < 0)
-                return r;
+                return mt_wrap(err, "tc");
         mt_undo_commit(&undo);
         *ret_minor = (uint16_t)mt_tree_minor(&tree, index);
         return 0;
-}
-
-int mt_shape_add(struct mt_shaper *shaper, const struct mt_link *link, const struct mt_class_spec *spec,
-                 const struct mt_flows *flows, uint16_t *ret_minor, struct mt_err *err)
-{
-        struct mt_match_list list;
-        int r = check(link, spec, err);
-
-        if (r == 0)
-                r = mt_match_flows(link->direction, flows, &list, err);
-        if (r < 0)
-                return r;
-        for (int attempt = 0; attempt < ADD_ATTEMPTS; attempt++) {
-                r = add_once(shaper->nl, link, spec, &list, ret_minor, err);
-                if (r != -EEXIST)
-                        break;
-        }
-        return r < 0 ? mt_wrap(err, "tc") : 0;
 }
 
 /* Reads the tree and finds the class in it: its index, or -ENOENT. */
@@ -185,8 +191,11 @@ int mt_shape_change(struct mt_shaper *shaper, const struct mt_link *link, uint16
         struct mt_htb_class class;
         struct mt_undo_step step;
         MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = shaper->nl };
-        int r = check(link, spec, err);
+        struct mt_err ignored;
+        int r;
 
+        err = err != NULL ? err : &ignored;
+        r = check(link, spec, err);
         if (r == 0)
                 r = find_class(shaper->nl, link, minor, &tree, err);
         if (r < 0)
@@ -254,22 +263,26 @@ int mt_shape_match(struct mt_shaper *shaper, const struct mt_link *link, uint16_
                    struct mt_err *err)
 {
         struct mt_match_list list;
-        int r = mt_match_flows(link->direction, flows, &list, err);
+        struct mt_err ignored;
+        int r;
 
+        err = err != NULL ? err : &ignored;
+        r = mt_match_flows(link->direction, flows, &list, err);
         return r < 0 ? r : match(shaper->nl, link, minor, &list, err);
 }
 
 int mt_shape_match_port_range(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err)
 {
         struct mt_match_list list;
+        struct mt_err ignored;
 
+        err = err != NULL ? err : &ignored;
         mt_match_port_range(&list);
         return match(shaper->nl, link, minor, &list, err);
 }
 
 static int remove_class(struct mt_nl *nl, struct mt_tree *tree, unsigned index, struct mt_err *err)
 {
-        MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = nl }; /* a class that is gone does not come back */
         const uint32_t handle = tree->qdisc | mt_tree_minor(tree, index);
         struct mt_htb_class class;
         int r = mt_htb_class_get(nl, &tree->device, handle, &class, err);
@@ -278,20 +291,21 @@ static int remove_class(struct mt_nl *nl, struct mt_tree *tree, unsigned index, 
                 r = mt_filter_delete(nl, &tree->device, tree->qdisc, mt_tree_priority(index, slot), err);
         if (r == 0)
                 r = mt_htb_class_delete(nl, &tree->device, handle, err);
-        if (r < 0)
-                return r;
-        tree->reserved_bytes_s -= class.rate_bytes_s;
-        r = mt_tree_balance(nl, tree, &undo, err);
-        mt_undo_commit(&undo);
+        if (r == 0)
+                tree->reserved_bytes_s -= class.rate_bytes_s;
         return r;
 }
 
 int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err)
 {
+        struct mt_undo undo = { .nl = shaper->nl }; /* never run: a class that is gone does not come back */
         struct mt_tree tree;
         unsigned index, left;
-        int r = mt_tree_read(shaper->nl, link, &tree, err);
+        struct mt_err ignored;
+        int r;
 
+        err = err != NULL ? err : &ignored;
+        r = mt_tree_read(shaper->nl, link, &tree, err);
         if (r == -ENODEV)
                 return 0;
         if (r < 0)
@@ -300,10 +314,14 @@ int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16
         if (index != 0 && !tree.ours[index])
                 index = 0;
         left = tree.n - (index != 0);
-        if (tree.own && left == 0)
+        if (tree.own && left == 0) {
                 r = mt_tree_drop(shaper->nl, &tree, err);
-        else if (index != 0)
-                r = remove_class(shaper->nl, &tree, index, err);
+        } else {
+                if (index != 0)
+                        r = remove_class(shaper->nl, &tree, index, err);
+                if (r == 0) /* also when an earlier removal failed just before this */
+                        r = mt_tree_balance(shaper->nl, &tree, &undo, err);
+        }
         return r < 0 ? mt_wrap(err, "tc") : 0;
 }
 
@@ -312,8 +330,11 @@ int mt_shape_query(struct mt_shaper *shaper, const struct mt_link *link, uint16_
 {
         struct mt_tree tree;
         struct mt_htb_class class;
-        int r = find_class(shaper->nl, link, minor, &tree, err);
+        struct mt_err ignored;
+        int r;
 
+        err = err != NULL ? err : &ignored;
+        r = find_class(shaper->nl, link, minor, &tree, err);
         if (r < 0)
                 return r;
         r = mt_htb_class_get(shaper->nl, &tree.device, tree.qdisc | minor, &class, err);

@@ -122,8 +122,7 @@ static void book(struct sweep *sweep, int r, int count, const struct mt_err *min
                 sweep->removed += count;
         } else if (sweep->result == 0 && r != -ENODEV) { /* a device that just went took everything with it */
                 sweep->result = r;
-                if (sweep->err != NULL)
-                        *sweep->err = *mine;
+                *sweep->err = *mine;
         }
 }
 
@@ -236,7 +235,9 @@ static void sweep_ingress(struct sweep *sweep, const struct mt_tc_device *device
 
 int mt_shape_sweep(struct mt_shaper *shaper, mt_shape_keep_fn fn, void *ctx, struct mt_err *err)
 {
-        MT_CLEANUP(sweep_done) struct sweep sweep = { .shaper = shaper, .keep = fn, .ctx = ctx, .err = err };
+        struct mt_err ignored;
+        MT_CLEANUP(sweep_done) struct sweep sweep = { .shaper = shaper, .keep = fn, .ctx = ctx,
+                                                      .err = err != NULL ? err : &ignored };
         int r = list_devices(&sweep);
 
         for (size_t i = 0; r == 0 && i < sweep.devices.n; i++) {
@@ -248,10 +249,10 @@ int mt_shape_sweep(struct mt_shaper *shaper, mt_shape_keep_fn fn, void *ctx, str
                         sweep_egress(&sweep, device);
                         sweep_ingress(&sweep, device);
                 } else if (device_by_index(&sweep, uplink) == NULL) {
-                        book(&sweep, mt_tc_link_delete(shaper->nl, device->ifindex, &mine), 1, &mine);
+                        book(&sweep, mt_tc_link_delete(shaper->nl, device, &mine), 1, &mine);
                 }
         }
         if (r == 0)
                 r = sweep.result;
-        return r < 0 ? mt_wrap(err, "tc: sweep") : sweep.removed;
+        return r < 0 ? mt_wrap(sweep.err, "tc: sweep") : sweep.removed;
 }

@@ -36,7 +36,9 @@ int mt_tc_devices(struct mt_nl *nl, mt_tc_device_fn fn, void *ctx, struct mt_err
 
 /* Creates an ifb that is up. -EEXIST: the name is taken. */
 int mt_tc_ifb_add(struct mt_nl *nl, const char *name, struct mt_err *err);
-int mt_tc_link_delete(struct mt_nl *nl, int ifindex, struct mt_err *err);
+
+/* By its ifindex or, if that is 0, its name. */
+int mt_tc_link_delete(struct mt_nl *nl, const struct mt_tc_device *device, struct mt_err *err);
 
 /* tc_qdisc.c: what is common to qdiscs of any kind. */
 

@@ -115,12 +115,13 @@ int mt_tc_ifb_add(struct mt_nl *nl, const char *name, struct mt_err *err)
         return mt_nl_exchange(nl, msg, NULL, NULL, err) < 0 ? mt_wrap(err, "create ifb '%s'", name) : 0;
 }
 
-int mt_tc_link_delete(struct mt_nl *nl, int ifindex, struct mt_err *err)
+int mt_tc_link_delete(struct mt_nl *nl, const struct mt_tc_device *device, struct mt_err *err)
 {
-        const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg = link_message(RTM_DELLINK, 0, &info, NULL);
+        const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = device->ifindex };
+        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg =
+                        link_message(RTM_DELLINK, 0, &info, device->ifindex == 0 ? device->name : NULL);
 
         if (msg == NULL)
-                return mt_fail(err, ENOMEM, "delete device %d: out of memory", ifindex);
-        return mt_nl_exchange(nl, msg, NULL, NULL, err) < 0 ? mt_wrap(err, "delete device %d", ifindex) : 0;
+                return mt_fail(err, ENOMEM, "delete device '%s': out of memory", device->name);
+        return mt_nl_exchange(nl, msg, NULL, NULL, err) < 0 ? mt_wrap(err, "delete device '%s'", device->name) : 0;
 }

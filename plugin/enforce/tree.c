@@ -123,22 +123,27 @@ int mt_tree_leaf(struct mt_nl *nl, const struct mt_tree *tree, uint32_t class, s
 }
 
 /*
- * Everybody else's packets keep the kind of queue they had, one that shares fairly between flows in particular. If the
- * kernel refuses, HTB's own fifo stays: a queue all the same.
+ * Everybody else's packets keep the kind of queue they had, one that shares fairly between flows in particular. kind: of
+ * the qdisc that the tree replaced.
  */
-static int make_fallback_leaf(struct mt_nl *nl, const struct mt_tree *tree, struct mt_err *err)
+static int make_fallback_leaf(struct mt_nl *nl, const struct mt_tree *tree, const char *kind, struct mt_err *err)
 {
-        char kind[16];
-
         if (tree->device.tx_queue == 0)
                 return mt_tree_leaf(nl, tree, FALLBACK_CLASS, err);
-        (void)memcpy(kind, tree->root.kind, sizeof(kind));
-        if (strcmp(kind, "mq") == 0 && mt_tc_qdisc_leaf_kind(nl, &tree->device, kind, NULL) < 0)
+        if (kind[0] == '\0' || strcmp(kind, "noqueue") == 0)
                 return 0;
-        if (kind[0] == '\0' || strcmp(kind, "noqueue") == 0 || strcmp(kind, "mq") == 0)
-                return 0;
-        /* fq delays packets, which HTB takes for a broken leaf ("class isn't work conserving") */
-        (void)mt_tc_qdisc_add(nl, &tree->device, FALLBACK_CLASS, 0, strcmp(kind, "fq") == 0 ? "fq_codel" : kind, 0, NULL);
+        if (strcmp(kind, "fq") == 0) /* it delays packets, which HTB takes for a broken leaf */
+                kind = "fq_codel";
+        (void)mt_tc_qdisc_add(nl, &tree->device, FALLBACK_CLASS, 0, kind, 0, NULL); /* else HTB's own fifo stays */
+        return 0;
+}
+
+/* The kind of queue that the device has by default, before the tree replaces it. */
+static int read_queue_kind(struct mt_nl *nl, const struct mt_tree *tree, char ret_kind[16], struct mt_err *err)
+{
+        if (strcmp(tree->root.kind, "mq") == 0)
+                return mt_tc_qdisc_leaf_kind(nl, &tree->device, ret_kind, err);
+        (void)snprintf(ret_kind, sizeof(tree->root.kind), "%s", tree->root.handle == 0 ? tree->root.kind : "");
         return 0;
 }
 
@@ -168,19 +173,37 @@ static int make_common(struct mt_nl *nl, struct mt_tree *tree, bool *found, uint
                 .quantum = MT_HTB_QUANTUM,
         };
         r = mt_htb_class_add(nl, &tree->device, class, err);
+        *found = r == -EEXIST; /* another process was quicker */
+        if (*found)
+                return 0;
         return mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_CLASS, .device = tree->device, .handle = handle });
+}
+
+static bool is_our_root(const struct mt_tc_qdisc *root)
+{
+        return root->handle == OWN_QDISC && strcmp(root->kind, "htb") == 0;
+}
+
+static int refuse_root(const struct mt_tc_device *device, const struct mt_tc_qdisc *root, struct mt_err *err)
+{
+        return mt_fail(err, EBUSY, "device '%s' has a root qdisc '%s %x:' that is not ours", device->name, root->kind,
+                       root->handle >> 16);
 }
 
 static int make_qdisc(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err)
 {
+        struct mt_tc_qdisc root;
         int r;
 
         if (tree->exists)
                 return 0;
         if (tree->root.handle != 0)
-                return mt_fail(err, EBUSY, "device '%s' has a root qdisc '%s %x:' that is not ours", tree->device.name,
-                               tree->root.kind, tree->root.handle >> 16);
+                return refuse_root(&tree->device, &tree->root, err);
         r = mt_htb_qdisc_add(nl, &tree->device, OWN_QDISC, MT_TC_CLASS_DEFAULT, err);
+        if (r == -EEXIST) { /* since we looked: by another process of ours? */
+                r = mt_tc_qdisc_get(nl, &tree->device, TC_H_ROOT, &root, err);
+                return r < 0 || is_our_root(&root) ? r : refuse_root(&tree->device, &root, err);
+        }
         return mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_QDISC, .device = tree->device,
                                                              .parent = TC_H_ROOT, .handle = OWN_QDISC });
 }
@@ -193,14 +216,11 @@ static int make_ifb(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo
         if (tree->device.ifindex != 0)
                 return 0;
         (void)memcpy(name, tree->device.name, sizeof(name));
-        r = mt_tc_ifb_add(nl, name, err);
-        if (r < 0)
-                return r;
-        r = mt_tc_device(nl, name, &tree->device, err);
-        if (r < 0)
-                return r;
-        (void)mt_undo_note(undo, 0, &(struct mt_undo_step){ .kind = MT_UNDO_LINK, .device = tree->device });
-        return mt_tc_qdisc_get(nl, &tree->device, TC_H_ROOT, &tree->root, err);
+        r = mt_undo_note(undo, mt_tc_ifb_add(nl, name, err),
+                         &(struct mt_undo_step){ .kind = MT_UNDO_LINK, .device = tree->device });
+        if (r == 0 || r == -EEXIST) /* made by another process since we looked */
+                r = mt_tc_device(nl, name, &tree->device, err);
+        return r < 0 ? r : mt_tc_qdisc_get(nl, &tree->device, TC_H_ROOT, &tree->root, err);
 }
 
 /* The uplink's ingress side. */
@@ -270,6 +290,7 @@ static int check_parent(const struct mt_tree *tree, struct mt_err *err)
 int mt_tree_make(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err)
 {
         struct hook hook;
+        char kind[16];
         bool found;
         int r = 0;
 
@@ -281,13 +302,15 @@ int mt_tree_make(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, s
                         r = make_ifb(nl, tree, undo, err);
         }
         if (r == 0)
+                r = read_queue_kind(nl, tree, kind, err);
+        if (r == 0)
                 r = make_qdisc(nl, tree, undo, err);
         if (r == 0)
                 r = make_common(nl, tree, &found, TOP_CLASS, undo, err);
         if (r == 0)
                 r = make_common(nl, tree, &found, FALLBACK_CLASS, undo, err);
         if (r == 0 && !found)
-                r = make_fallback_leaf(nl, tree, err);
+                r = make_fallback_leaf(nl, tree, kind, err);
         return r;
 }
 
@@ -305,7 +328,7 @@ int mt_tree_hook(struct mt_nl *nl, const struct mt_tree *tree, struct mt_undo *u
                 r = mt_tc_qdisc_add(nl, &tree->uplink, TC_H_INGRESS, INGRESS_QDISC, "ingress", 0, err);
                 (void)mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_QDISC, .device = tree->uplink,
                                                                     .parent = TC_H_INGRESS, .handle = INGRESS_QDISC });
-                if (r < 0)
+                if (r < 0 && r != -EEXIST)
                         return r;
         }
         r = mt_u32_redirect_all(nl, &tree->uplink, MT_TREE_PRIORITY, tree->device.ifindex, err);
@@ -373,5 +396,5 @@ int mt_tree_drop(struct mt_nl *nl, const struct mt_tree *tree, struct mt_err *er
         r = mt_tree_unhook(nl, &tree->uplink, tree->device.ifindex != 0, &found, err);
         if (r < 0 || tree->device.ifindex == 0)
                 return r;
-        return mt_tc_link_delete(nl, tree->device.ifindex, err);
+        return mt_tc_link_delete(nl, &tree->device, err);
 }

@@ -15,7 +15,7 @@ static void undo_step(struct mt_nl *nl, const struct mt_undo_step *step)
 {
         switch (step->kind) {
         case MT_UNDO_LINK:
-                (void)mt_tc_link_delete(nl, step->device.ifindex, NULL);
+                (void)mt_tc_link_delete(nl, &step->device, NULL);
                 break;
         case MT_UNDO_QDISC:
                 (void)mt_tc_qdisc_delete(nl, &step->device, step->parent, step->handle, NULL);

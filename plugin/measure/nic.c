@@ -159,8 +159,10 @@ int mt_nic_sample(struct mt_nic_table *table, uint64_t now_ms, struct mt_err *er
         table->now_ms = now_ms;
         table->next = 0;
         r = mt_nl_exchange(table->nl, msg, sample_device, table, err);
-        if (r < 0)
-                return mt_wrap(err, "device statistics");
+        if (r < 0) {
+                (void)mt_wrap(err, "device statistics");
+                return r;
+        }
         if (r == 0) /* else devices came or went while they were listed, and one may have been passed over */
                 forget_absent(table);
         return 0;

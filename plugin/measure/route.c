@@ -105,15 +105,14 @@ static uint64_t read_speed(const char *device)
 }
 
 /*
- * The bridge's port to the outside. Taps are guests'. With more than one other port (veths of containers, say) only the
- * bridge itself knows: behind which it has learnt the next hop.
+ * The bridge's port to the outside. Taps are guests'. With more than one other port the bridge itself knows best: behind
+ * which it has learnt the next hop. If it has not yet, a veth among them is more likely a container's.
  */
 static int follow_bridge(struct mt_nl *nl, const struct mt_links *links, const struct mt_link_info *bridge,
                          const struct sockaddr_storage *next_hop, const struct mt_link_info **ret, struct mt_err *err)
 {
-        const struct mt_link_info *found = NULL;
-        unsigned candidates = 0;
-        int learnt;
+        const struct mt_link_info *found = NULL, *no_veth = NULL;
+        unsigned candidates = 0, no_veths = 0;
 
         for (size_t i = 0; i < links->n; i++) {
                 const struct mt_link_info *port = &links->link[i];
@@ -122,12 +121,17 @@ static int follow_bridge(struct mt_nl *nl, const struct mt_links *links, const s
                         continue;
                 found = port;
                 candidates++;
+                if (strcmp(port->kind, "veth") != 0) {
+                        no_veth = port;
+                        no_veths++;
+                }
         }
         if (candidates == 0)
                 return mt_fail(err, ENODEV, "bridge '%s' has no port but the guests'", bridge->name);
         if (candidates > 1) {
-                learnt = next_hop != NULL ? mt_links_learnt_port(nl, bridge->ifindex, next_hop) : 0;
-                found = mt_links_by_index(links, learnt);
+                found = next_hop == NULL ? NULL : mt_links_by_index(links, mt_links_learnt_port(nl, bridge->ifindex, next_hop));
+                if (found == NULL && no_veths == 1)
+                        found = no_veth;
                 if (found == NULL)
                         return mt_fail(err, ENOTUNIQ, "bridge '%s' has %u ports that may be the uplink; set link.device",
                                        bridge->name, candidates);
@@ -167,8 +171,11 @@ int mt_route_uplink(const struct sockaddr_storage *address, struct mt_uplink *re
         const struct mt_link_info *link;
         char text[INET6_ADDRSTRLEN] = "?";
         struct route route;
-        int r = mt_nl_open(&nl, NETLINK_ROUTE, err);
+        struct mt_err ignored;
+        int r;
 
+        err = err != NULL ? err : &ignored;
+        r = mt_nl_open(&nl, NETLINK_ROUTE, err);
         if (r < 0)
                 return r;
         (void)address_text(address, text, sizeof(text));
@@ -194,8 +201,11 @@ int mt_route_device(const char *device, struct mt_uplink *ret, struct mt_err *er
         MT_CLEANUP(mt_nl_closep) struct mt_nl *nl = NULL;
         MT_CLEANUP(mt_links_done) struct mt_links links = { 0 };
         const struct mt_link_info *link;
-        int r = mt_nl_open(&nl, NETLINK_ROUTE, err);
+        struct mt_err ignored;
+        int r;
 
+        err = err != NULL ? err : &ignored;
+        r = mt_nl_open(&nl, NETLINK_ROUTE, err);
         if (r == 0)
                 r = mt_links_read(nl, &links, err);
         if (r < 0)

@@ -2,9 +2,9 @@
 /*
  * From a destination address to the uplink: the port where the VMs' traffic and the migration meet.
  *
- * The route names a device; a bridge is followed to its one port that is neither a tap nor a VM's veth (with several such
- * ports: the one through which the bridge has learnt the next hop's MAC, else an error), a VLAN device to its parent, a
- * bond is kept (its qdisc sees all), an Open vSwitch internal port is kept.
+ * The route names a device; a bridge is followed to its one port that is no tap (with several such ports: the one through
+ * which the bridge has learnt the next hop's MAC, else the one that is no veth either, else an error), a VLAN or macvlan
+ * device to its parent, a bond is kept (its qdisc sees all), an Open vSwitch internal port is kept.
  */
 #ifndef MT_MEASURE_ROUTE_H
 #define MT_MEASURE_ROUTE_H

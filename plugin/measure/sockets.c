@@ -208,7 +208,9 @@ static int dump_family(struct mt_nl *nl, uint8_t family, struct survey *survey, 
         if (msg == NULL)
                 return mt_fail(err, ENOMEM, "sock_diag: out of memory");
         r = mt_nl_exchange(nl, msg, survey_socket, survey, err);
-        return r < 0 ? mt_wrap(err, "sock_diag") : 0;
+        if (r < 0)
+                (void)mt_wrap(err, "sock_diag");
+        return r < 0 ? r : 0;
 }
 
 static int run_survey(struct survey *survey, struct mt_err *err)
@@ -296,9 +298,9 @@ int mt_sockets_incoming(pid_t pid, struct mt_flows *ret, struct mt_err *err)
 
         if (r < 0)
                 return r;
-        pick_incoming(&survey, true, &flows);
-        if (flows.n == 0) /* QEMU stops listening once all connections are there */
-                pick_incoming(&survey, false, &flows);
+        pick_incoming(&survey, false, &flows); /* QEMU may go on listening (10.0 does): connections tell more */
+        if (flows.n == 0)
+                pick_incoming(&survey, true, &flows);
         if (flows.n == 0)
                 return mt_fail(err, ENOENT, "process %ld listens on no migration port", (long)pid);
         *ret = flows;

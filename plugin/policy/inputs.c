@@ -40,12 +40,12 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
         in.D = mt_mbps(facts->dirty_rate_bytes_s);
         in.link_known = facts->link_bytes_s > 0;
         in.link = in.link_known ? mt_mbps(facts->link_bytes_s) : MT_UNKNOWN_LINK_MBPS;
-        in.free = fmax(in.link - mt_mbps(facts->taken_bytes_s), 0.0);
+        in.free = fmax(in.link * MT_USABLE - mt_mbps(facts->taken_bytes_s), 0.0);
         mt_reason(why, "D = %.1f Mbit/s (%s, %.0f s old); memory %.0f MiB, %.0f MiB of it touched", in.D,
                   mt_dirty_source_name(facts->dirty_source), mt_seconds(facts->dirty_age_ms),
                   (double)facts->memory_bytes / (double)MT_MIB, in.resident * 1e6 / 8.0 / (double)MT_MIB);
         resolve_traffic(facts, &in, why);
-        in.available = fmax(fmin(in.link - in.src_out, in.link - in.dst_in), 0.0);
+        in.available = fmax(fmin(in.link * MT_USABLE - in.src_out, in.link * MT_USABLE - in.dst_in), 0.0);
         in.tau = mt_seconds(facts->tau_ms);
         in.tg = mt_seconds(facts->tg_ms);
         in.limit = mt_seconds(intent->max_downtime_ms);

@@ -18,6 +18,9 @@
  */
 #define MT_PAYLOAD (1448.0 / 1514.0)
 
+/* Share of a link that can be given away: frames of 1514 bytes, as tc counts them, take 1538 bytes of the wire. */
+#define MT_USABLE (1514.0 / 1538.0)
+
 /* Rate assumed where the link's is unknown; only predictions and shares use it, nothing is shaped then. */
 #define MT_UNKNOWN_LINK_MBPS 1000.0
 

@@ -3,9 +3,10 @@
  * Theory of operation
  *
  * Several processes may append (the watcher, a shim): each takes flock() on the file, looks whether the file is still the
- * one at that path (another may have rotated it), and writes one line with O_APPEND. A lock that cannot be had within 100 ms
- * is done without: a record may then be lost to a rotation, but no migration waits. Rotation writes the newest records to a
- * new file and renames it over the old one, so a reader sees one or the other, whole.
+ * one at that path (another may have rotated it), and writes one line with O_APPEND. A lock that cannot be had within
+ * 100 ms is done without: the record may then be lost to another's rotation, but no migration waits. Rotation, done only
+ * under the lock, writes the newest records to a new file and renames it over the old one, so a reader sees one or the
+ * other, whole.
  */
 #include "record/history.h"
 #include "cleanup.h"
@@ -22,8 +23,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#define LOCK_TRIES 20
-#define LOCK_WAIT_MS 5
+#define LOCK_TRIES 100
+#define LOCK_WAIT_MS 1
 #define LEAST_RECORD_BYTES 256 /* real ones have 2 KiB and more: below keep times this, nothing needs to be counted */
 #define TAIL_BYTES ((size_t)1024 * 1024)
 #define RANGE_LEAST 20
@@ -55,17 +56,22 @@ static int open_history(const char *file)
         return fd >= 0 ? fd : -errno;
 }
 
-static void lock_file(int fd)
+static bool lock_file(int fd)
 {
-        for (unsigned i = 0; i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK; i++) {
+        for (unsigned i = 0; i < LOCK_TRIES; i++) {
                 struct timespec wait = { .tv_nsec = LOCK_WAIT_MS * 1000000L };
 
+                if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+                        return true;
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return false;
                 (void)nanosleep(&wait, NULL);
         }
+        return false;
 }
 
-/* Opens and locks the file that is at the path once the lock is held. */
-static int open_locked(const char *file)
+/* Opens and locks the file that is at the path once the lock is held. *ret_locked: whether it could be had. */
+static int open_locked(const char *file, bool *ret_locked)
 {
         for (unsigned tries = 0;; tries++) {
                 MT_CLEANUP(mt_closep) int fd = open_history(file);
@@ -74,7 +80,7 @@ static int open_locked(const char *file)
 
                 if (fd < 0)
                         return fd;
-                lock_file(fd);
+                *ret_locked = lock_file(fd);
                 if (tries < 3 && (fstat(fd, &mine) < 0 || stat(file, &there) < 0 || mine.st_ino != there.st_ino ||
                                   mine.st_dev != there.st_dev))
                         continue;
@@ -203,7 +209,8 @@ static int rotate(const char *file, int fd, unsigned keep)
 
 int mt_history_append(const char *file, const char *record, unsigned keep, struct mt_err *err)
 {
-        MT_CLEANUP(mt_closep) int fd = open_locked(file);
+        bool locked = false;
+        MT_CLEANUP(mt_closep) int fd = open_locked(file, &locked);
         int r;
 
         if (fd < 0)
@@ -211,7 +218,7 @@ int mt_history_append(const char *file, const char *record, unsigned keep, struc
         r = write_line(fd, record);
         if (r < 0)
                 return mt_fail(err, -r, "history %s: append: %s", file, strerror(-r));
-        r = rotate(file, fd, keep);
+        r = locked ? rotate(file, fd, keep) : 0;
         if (r < 0)
                 return mt_fail(err, -r, "history %s: keep the newest %u: %s", file, keep, strerror(-r));
         return 0;
@@ -358,8 +365,11 @@ static bool find_last_rate(void *ctx, json_object *record)
 int mt_history_last_dirty_rate(const char *file, const char *uuid, uint64_t *ret_bytes_s, uint64_t *ret_age_ms)
 {
         struct last_rate last = { .uuid = uuid };
-        int r = mt_history_newest(file, TAIL_BYTES, uuid, find_last_rate, &last, NULL);
+        int r;
 
+        if (uuid[0] == '\0') /* not known: records without one would match */
+                return -ENODATA;
+        r = mt_history_newest(file, TAIL_BYTES, uuid, find_last_rate, &last, NULL);
         if (r < 0)
                 return r;
         if (!last.found)

@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
 #define DEFAULT_URI "qemu:///system"
@@ -36,7 +37,7 @@ struct watch {
         const struct mt_host_ops *ops;
         struct mt_server *server;
         struct mt_libvirt *libvirt;
-        int signal_fd, signal_watch, tick_timer;
+        int signal_fd, signal_watch, agent_watch, tick_timer;
         bool quit;
 };
 
@@ -78,6 +79,17 @@ static void on_signal(int handle, int fd, int events, void *opaque)
                 else
                         watch->quit = true;
         }
+}
+
+static void on_agents(int handle, int fd, int events, void *opaque)
+{
+        struct watch *watch = opaque;
+        uint64_t count;
+
+        (void)handle;
+        (void)events;
+        if (read(fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
+                mt_job_collect(&watch->host);
 }
 
 static void on_tick(int timer, void *opaque)
@@ -140,7 +152,11 @@ static int start(struct watch *watch, const char *uri, struct mt_err *err)
                 return mt_fail(err, errno, "signalfd: %s", strerror(errno));
         watch->signal_watch = virEventAddHandle(watch->signal_fd, VIR_EVENT_HANDLE_READABLE, on_signal, watch, NULL);
         watch->tick_timer = virEventAddTimeout((int)watch->host.config.measure.traffic_every_ms, on_tick, watch, NULL);
-        if (watch->signal_watch < 0 || watch->tick_timer < 0)
+        watch->host.agent_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (watch->host.agent_fd < 0)
+                return mt_fail(err, errno, "eventfd: %s", strerror(errno));
+        watch->agent_watch = virEventAddHandle(watch->host.agent_fd, VIR_EVENT_HANDLE_READABLE, on_agents, watch, NULL);
+        if (watch->signal_watch < 0 || watch->agent_watch < 0 || watch->tick_timer < 0)
                 return mt_fail(err, ENOMEM, "cannot join the event loop");
         start_measuring(watch, uri);
         return mt_libvirt_start(&watch->host, uri, &watch->libvirt, err);
@@ -157,10 +173,14 @@ static void stop(struct watch *watch)
         mt_shaper_free(watch->host.shaper);
         if (watch->signal_watch >= 0)
                 (void)virEventRemoveHandle(watch->signal_watch);
+        if (watch->agent_watch >= 0)
+                (void)virEventRemoveHandle(watch->agent_watch);
         if (watch->tick_timer >= 0)
                 (void)virEventRemoveTimeout(watch->tick_timer);
         if (watch->signal_fd >= 0)
                 (void)close(watch->signal_fd);
+        if (watch->host.agent_fd >= 0) /* no agent writes any more: mt_job_clear released them all */
+                (void)close(watch->host.agent_fd);
         mt_past_rates_done(&watch->host.past_rates);
         mt_config_done(&watch->host.config);
 }
@@ -181,7 +201,7 @@ static void settle(void)
 
 int mt_watch_run(const struct mt_host_ops *ops, const char *uri)
 {
-        struct watch watch = { .ops = ops, .signal_fd = -1, .signal_watch = -1, .tick_timer = -1 };
+        struct watch watch = { .ops = ops, .signal_fd = -1, .signal_watch = -1, .agent_watch = -1, .tick_timer = -1, .host = { .agent_fd = -1 } };
         struct mt_err err = { 0 };
         int status = 0;
 

@@ -37,34 +37,32 @@ static void note_spec(struct mt_job *job, const struct mt_class_spec *spec)
         }
 }
 
-static void set_speed(struct mt_job *job, uint64_t bytes_s)
+static void want_speed(struct mt_job *job, uint64_t bytes_s)
 {
-        struct mt_err err = { 0 };
-
-        if (job->domain == NULL)
+        if (job->agent == NULL)
                 return;
-        if (mt_qemu_set_speed(job->domain, bytes_s, &err) < 0) {
-                mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': %s, leaving its bandwidth as it is", name_of(job), err.msg);
-                return;
-        }
         job->speed_bytes_s = bytes_s;
-        job->outcome.applied.bandwidth_bytes_s = bytes_s;
-        job->outcome.applied.changes++;
+        mt_agent_want_speed(job->agent, bytes_s);
 }
 
-void mt_job_set_downtime(struct mt_job *job, uint64_t downtime_ms)
+void mt_job_want_downtime(struct mt_job *job, uint64_t downtime_ms)
 {
-        struct mt_err err = { 0 };
-
-        if (job->domain == NULL || downtime_ms == job->downtime_ms)
+        if (job->agent == NULL || downtime_ms == job->downtime_ms)
                 return;
-        if (mt_qemu_set_downtime(job->domain, downtime_ms, &err) < 0) {
-                mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': %s, leaving its downtime limit as it is", name_of(job),
-                               err.msg);
-                return;
-        }
         job->downtime_ms = downtime_ms;
-        job->outcome.applied.downtime_limit_ms = downtime_ms;
+        mt_agent_want_downtime(job->agent, downtime_ms > 0 ? downtime_ms : 1);
+}
+
+void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news)
+{
+        if (news->error[0] != '\0')
+                mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': %s, leaving that limit as it is", name_of(job), news->error);
+        if (news->speed_bytes_s > 0) {
+                job->outcome.applied.bandwidth_bytes_s = news->speed_bytes_s;
+                job->outcome.applied.changes++;
+        }
+        if (news->downtime_ms > 0)
+                job->outcome.applied.downtime_limit_ms = news->downtime_ms;
 }
 
 static void shape(struct mt_host *host, struct mt_job *job, const struct mt_uplink *uplink, uint64_t now_ms)
@@ -106,8 +104,8 @@ void mt_job_install(struct mt_host *host, struct mt_job *job, const struct mt_up
         if (!job->limits_saved) /* what cannot be put back is not changed */
                 mt_log(MT_LOG_WARNING, "domain '%s': %s, leaving QEMU's limits as they are", name_of(job), err.msg);
         if (job->limits_saved) {
-                set_speed(job, job->plan.bandwidth_bytes_s);
-                mt_job_set_downtime(job, job->plan.downtime_limit_ms);
+                want_speed(job, job->plan.bandwidth_bytes_s);
+                mt_job_want_downtime(job, job->plan.downtime_limit_ms);
         }
         shape(host, job, uplink, mt_now_ms());
 }
@@ -121,7 +119,7 @@ void mt_job_apply(struct mt_host *host, struct mt_job *job)
         if (job->intent.mode != MT_MODE_ENFORCE || job->state != MT_JOB_COPYING)
                 return;
         if (job->limits_saved && differs(job->speed_bytes_s, job->plan.bandwidth_bytes_s)) {
-                set_speed(job, job->plan.bandwidth_bytes_s);
+                want_speed(job, job->plan.bandwidth_bytes_s);
                 if (job->shaped) {
                         spec = mt_host_class(&job->link, job->plan.reserve_bytes_s, job->plan.bandwidth_bytes_s, job->plan.low_priority);
                         if (mt_shape_change(host->shaper, &job->link, job->minor, &spec, &err) < 0)
@@ -131,7 +129,7 @@ void mt_job_apply(struct mt_host *host, struct mt_job *job)
                 }
         }
         if (job->limits_saved && differs(job->downtime_ms, limit))
-                mt_job_set_downtime(job, limit);
+                mt_job_want_downtime(job, limit);
 }
 
 void mt_job_lift(struct mt_host *host, struct mt_job *job)
@@ -146,19 +144,26 @@ void mt_job_lift(struct mt_host *host, struct mt_job *job)
                 mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': lift the ceil for the switchover: %s", name_of(job), err.msg);
 }
 
-void mt_job_withdraw(struct mt_host *host, struct mt_job *job)
+void mt_job_unshape(struct mt_host *host, struct mt_job *job)
 {
         struct mt_tc_entry *entry = tc_entry(job);
         struct mt_err err = { 0 };
 
-        if (job->shaped) {
-                job->shaped = false;
-                if (mt_shape_remove(host->shaper, &job->link, job->minor, &err) < 0)
-                        mt_log(MT_LOG_WARNING, "domain '%s': remove its class on '%s': %s; `migtune cleanup` removes what is left",
-                               name_of(job), job->link.device, err.msg);
-                else if (entry != NULL)
-                        entry->removed = true;
-        }
+        if (!job->shaped)
+                return;
+        job->shaped = false;
+        if (mt_shape_remove(host->shaper, &job->link, job->minor, &err) < 0)
+                mt_log(MT_LOG_WARNING, "domain '%s': remove its class on '%s': %s; `migtune cleanup` removes what is left", name_of(job),
+                       job->link.device, err.msg);
+        else if (entry != NULL)
+                entry->removed = true;
+}
+
+void mt_job_withdraw(struct mt_host *host, struct mt_job *job)
+{
+        struct mt_err err = { 0 };
+
+        mt_job_unshape(host, job);
         if (job->limits_saved && job->domain != NULL && virDomainIsActive(job->domain) == 1) {
                 job->limits_saved = false;
                 if (mt_qemu_limits_restore(job->domain, &job->limits_before, &err) < 0)
@@ -172,6 +177,11 @@ void mt_job_meter(struct mt_host *host, struct mt_job *job, uint64_t now_ms)
 
         if (job->shaped && mt_shape_query(host->shaper, &job->link, job->minor, &state, NULL) == 0)
                 mt_meter_read(&job->meter, state.bytes, now_ms);
-        else if (!job->shaped)
+        if (job->shaped && mt_shape_query(host->shaper, &job->link, MT_TC_CLASS_DEFAULT, &state, NULL) == 0) {
+                if (job->others.at_ms == 0) /* go on from the device's rate */
+                        job->others.bytes_s = (double)job->facts.src.out_bytes_s;
+                mt_meter_read(&job->others, state.bytes, now_ms);
+        }
+        if (!job->shaped)
                 mt_meter_read(&job->meter, job->stats.memory_processed_bytes, now_ms);
 }

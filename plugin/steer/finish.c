@@ -78,6 +78,7 @@ void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result resu
         send_record(host, job);
         if (mt_outcome_dirty_rate(&job->outcome, &rate))
                 mt_past_rates_learn(&host->past_rates, job->xml.id.uuid, rate, mt_wall_ms());
+        mt_agent_release(job->agent);
         if (job->domain != NULL)
                 (void)virDomainFree(job->domain);
         mt_outcome_done(&job->outcome);

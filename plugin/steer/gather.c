@@ -10,8 +10,9 @@
 
 /* tau: QEMU synchronises its dirty bitmap between iterations and waits for the destination's acknowledgements. */
 #define SYNC_MS 5
-/* t_g: what a blackout has beyond the last copy (device state, libvirt's handshake, announcements): 25 to 50 ms in the lab. */
-#define RECONFIGURATION_MS 40
+/* t_g: what a blackout has beyond the last copy: device state and libvirt's handshake, 25 to 40 ms in QEMU's own count, and
+ * the announcement in the network, 10 to 50 ms more as a client sees it (lab). */
+#define RECONFIGURATION_MS 60
 
 int mt_gather_domain(virDomainPtr domain, struct mt_domain_xml *ret, struct mt_err *err)
 {

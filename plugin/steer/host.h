@@ -27,6 +27,7 @@ struct mt_host {
         struct mt_shaper *shaper;         /* NULL: this process may not shape; the reason was logged */
         struct mt_nic_table *nics;        /* NULL: no traffic is known */
         struct mt_dirty_sampler *sampler; /* NULL: no background sampling */
+        int agent_fd;                     /* eventfd that the jobs' agents wake the loop by */
         struct mt_past_rates past_rates;  /* dirty rates of earlier migrations */
         struct mt_job *jobs;              /* outgoing migrations, linked */
         struct mt_incoming *incoming;     /* incoming ones, linked */

@@ -6,8 +6,10 @@
  *   MIGRATION_ITERATION 1         (creates the job) measure, plan, install
  *   MIGRATION_ITERATION k         correct D, plan again, iteration cap        -
  *   tick (1 s)                    statistics, sample, plan again              sample
+ *   (statistics are fetched by the job's agent, agent.c, and used when they arrive)
  *   SUSPENDED/MIGRATED            lift the ceil -> SWITCHOVER                 -
  *   JOB_COMPLETED                 end: completed                              end: completed
+ *   STOPPED/MIGRATED              withdraw, await JOB_COMPLETED               the same
  *   STOPPED, or the job is gone   end: failed or cancelled                    end
  *   libvirt goes away             go on by the sockets; end when they close   the same
  *
@@ -38,6 +40,7 @@
 #include <string.h>
 
 #define D_WEIGHT 0.5       /* of a new in-flight dirty rate against the last one */
+#define COMPLETED_DUE_MS 3000
 #define LIMIT_MARGIN 1.1   /* the cap's limit must lie above QEMU's noisy estimate */
 
 static struct mt_job *find(const struct mt_host *host, const char *uuid)
@@ -117,6 +120,17 @@ static void use_stats(struct mt_job *job, const struct mt_job_stats *stats)
         job->stats = *stats;
 }
 
+/* The domain, and the agent for the calls about it. */
+static void hold_domain(struct mt_host *host, struct mt_job *job, virDomainPtr domain)
+{
+        struct mt_err err = { 0 };
+
+        (void)virDomainRef(domain);
+        job->domain = domain;
+        if (mt_agent_start(domain, host->agent_fd, &job->agent, &err) < 0)
+                mt_log(MT_LOG_WARNING, "domain '%s': %s, leaving QEMU's limits as they are", job->xml.id.name, err.msg);
+}
+
 static void begin(struct mt_host *host, virDomainPtr domain, bool adopted)
 {
         struct mt_job *job = calloc(1, sizeof(*job));
@@ -137,8 +151,7 @@ static void begin(struct mt_host *host, virDomainPtr domain, bool adopted)
                 free(job);
                 return;
         }
-        (void)virDomainRef(domain);
-        job->domain = domain;
+        hold_domain(host, job, domain);
         (void)mt_domain_job_stats(domain, false, &job->stats, NULL);
         job->first_iteration = job->stats.iteration > 0 ? job->stats.iteration : 1;
         job->iteration = 1;
@@ -158,6 +171,8 @@ static void plan_again(struct mt_host *host, struct mt_job *job)
 {
         if (job->facts.device[0] != '\0') {
                 job->facts.src = mt_host_traffic(host, job->facts.device, mt_now_ms());
+                if (job->others.at_ms != 0) /* a virtual device's counters miss the headers of segments that it did not cut */
+                        job->facts.src.out_bytes_s = (uint64_t)job->others.bytes_s;
                 job->facts.taken_bytes_s = mt_host_taken(host, job->facts.device, job);
         }
         mt_decide(&job->facts, &job->intent, &job->plan);
@@ -173,8 +188,8 @@ static void no_convergence(struct mt_job *job, double needed_ms)
         mt_log(MT_LOG_WARNING, "domain '%s': not converged after %u iterations: the rest would take %.0f ms, max_downtime is %llu ms; "
                                "on_no_convergence = %s", job->xml.id.name, job->intent.max_iterations, needed_ms,
                (unsigned long long)job->intent.max_downtime_ms, mt_no_convergence_name(job->intent.on_no_convergence));
-        if (job->intent.on_no_convergence == MT_ABORT && job->domain != NULL && job->intent.mode == MT_MODE_ENFORCE)
-                (void)virDomainAbortJob(job->domain);
+        if (job->intent.on_no_convergence == MT_ABORT && job->agent != NULL && job->intent.mode == MT_MODE_ENFORCE)
+                mt_agent_want_abort(job->agent);
 }
 
 /* n rounds are done: QEMU is to stop now, if what remains fits in the blackout allowed. */
@@ -200,13 +215,12 @@ static void iteration_cap(struct mt_job *job)
         }
         job->forced_limit_ms = (uint64_t)(remaining / estimate * 1000.0 * LIMIT_MARGIN) + 1;
         if (job->intent.mode == MT_MODE_ENFORCE && job->limits_saved && job->forced_limit_ms > job->downtime_ms)
-                mt_job_set_downtime(job, job->forced_limit_ms);
+                mt_job_want_downtime(job, job->forced_limit_ms);
 }
 
 void mt_job_iteration(struct mt_host *host, virDomainPtr domain, int iteration)
 {
         char uuid[VIR_UUID_STRING_BUFLEN];
-        struct mt_job_stats stats;
         struct mt_job *job;
 
         if (virDomainGetUUIDString(domain, uuid) < 0)
@@ -221,12 +235,9 @@ void mt_job_iteration(struct mt_host *host, virDomainPtr domain, int iteration)
         }
         if (iteration > 0 && (uint64_t)iteration >= job->first_iteration)
                 job->iteration = (uint64_t)iteration - job->first_iteration + 1;
-        if (mt_domain_job_stats(domain, false, &stats, NULL) < 0 || stats.type == VIR_DOMAIN_JOB_NONE)
-                return;
-        use_stats(job, &stats);
-        plan_again(host, job);
-        iteration_cap(job);
-        mt_job_sample(job);
+        job->at_boundary = true;
+        if (job->agent != NULL)
+                mt_agent_want_stats(job->agent);
 }
 
 void mt_job_adopt(struct mt_host *host, virDomainPtr domain)
@@ -246,6 +257,8 @@ void mt_job_switchover(struct mt_host *host, const char *uuid)
         job->state = MT_JOB_SWITCHOVER;
         if (job->intent.mode == MT_MODE_ENFORCE)
                 mt_job_lift(host, job);
+        mt_log(MT_LOG_DEBUG, "domain '%s': switchover after iteration %llu, ceil lifted", job->xml.id.name,
+               (unsigned long long)job->iteration);
 }
 
 void mt_job_completed(struct mt_host *host, const char *uuid, const struct mt_job_stats *stats)
@@ -256,50 +269,87 @@ void mt_job_completed(struct mt_host *host, const char *uuid, const struct mt_jo
                 mt_job_finish(host, job, MT_COMPLETED, stats, "");
 }
 
+/* The migration is over, one way or the other: nothing is shaped any more. JOB_COMPLETED, if it comes, tells the figures. */
+static void is_over(struct mt_host *host, struct mt_job *job)
+{
+        if (job->over_ms == 0) {
+                job->over_ms = mt_now_ms();
+                mt_job_unshape(host, job);
+        }
+}
+
+/* It is over and JOB_COMPLETED did not come: libvirt's statistics of the last job, or the domain's state, may tell how. */
+static void ended_unseen(struct mt_host *host, struct mt_job *job)
+{
+        struct mt_job_stats stats;
+        bool has_stats = mt_domain_job_stats(job->domain, true, &stats, NULL) == 0 && stats.elapsed_ms >= job->stats.elapsed_ms;
+        int active = virDomainIsActive(job->domain);
+
+        if (has_stats && stats.type == VIR_DOMAIN_JOB_COMPLETED)
+                mt_job_finish(host, job, MT_COMPLETED, &stats, "");
+        else if (has_stats && stats.type == VIR_DOMAIN_JOB_FAILED)
+                mt_job_finish(host, job, MT_FAILED, &stats, stats.error[0] != '\0' ? stats.error : "libvirt: the job failed");
+        else if (active == 1)
+                mt_job_finish(host, job, MT_CANCELLED, NULL, "the job ended without completing; the domain stays on the source");
+        else
+                mt_job_finish(host, job, MT_COMPLETED, NULL, "libvirt reported no figures of its end");
+}
+
 void mt_job_domain_stopped(struct mt_host *host, const char *uuid, int detail)
 {
         struct mt_job *job = find(host, uuid);
 
         if (job == NULL)
                 return;
-        if (detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED)
-                mt_job_finish(host, job, MT_COMPLETED, NULL, "");
-        else
+        if (detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED) {
+                is_over(host, job);
+        } else {
                 mt_job_finish(host, job, MT_FAILED, NULL, "the domain stopped on the source");
+        }
 }
 
-/* The job is gone and no event said how: libvirt's statistics of the last job may. */
-static void ended_unseen(struct mt_host *host, struct mt_job *job)
+static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_agent_news *news)
 {
-        struct mt_job_stats stats;
+        mt_job_note_set(job, news);
+        if (!news->has_stats || job->over_ms != 0)
+                return;
+        if (news->stats_r < 0) { /* libvirt is away (then the tick sees to it), or the domain is */
+                if (host->connection != NULL && virConnectIsAlive(host->connection) == 1 && virDomainIsActive(job->domain) != 1)
+                        is_over(host, job);
+                return;
+        }
+        if (news->stats.type == VIR_DOMAIN_JOB_NONE) {
+                is_over(host, job);
+                return;
+        }
+        use_stats(job, &news->stats);
+        if (job->state == MT_JOB_COPYING) {
+                plan_again(host, job);
+                if (job->at_boundary)
+                        iteration_cap(job);
+        }
+        job->at_boundary = false;
+        mt_job_sample(job);
+}
 
-        if (mt_domain_job_stats(job->domain, true, &stats, NULL) == 0 && stats.type == VIR_DOMAIN_JOB_COMPLETED &&
-            stats.elapsed_ms >= job->stats.elapsed_ms)
-                mt_job_finish(host, job, MT_COMPLETED, &stats, "");
-        else if (mt_domain_job_stats(job->domain, true, &stats, NULL) == 0 && stats.type == VIR_DOMAIN_JOB_FAILED)
-                mt_job_finish(host, job, MT_FAILED, &stats, stats.error[0] != '\0' ? stats.error : "libvirt: the job failed");
-        else
-                mt_job_finish(host, job, MT_CANCELLED, NULL, "the job ended without completing; the domain stays on the source");
+void mt_job_collect(struct mt_host *host)
+{
+        for (struct mt_job *job = host->jobs, *next; job != NULL; job = next) {
+                struct mt_agent_news news;
+
+                next = job->next;
+                if (job->agent != NULL && mt_agent_take(job->agent, &news))
+                        use_news(host, job, &news);
+        }
 }
 
 static void tick_connected(struct mt_host *host, struct mt_job *job)
 {
-        struct mt_job_stats stats;
-
-        if (mt_domain_job_stats(job->domain, false, &stats, NULL) < 0) {
-                if (virDomainIsActive(job->domain) != 1 && host->connection != NULL && virConnectIsAlive(host->connection) == 1)
-                        mt_job_finish(host, job, MT_FAILED, NULL, "the domain is gone from the source");
-                return;
-        }
-        if (stats.type == VIR_DOMAIN_JOB_NONE) {
-                ended_unseen(host, job);
-                return;
-        }
-        use_stats(job, &stats);
         mt_job_meter(host, job, mt_now_ms());
-        if (job->state == MT_JOB_COPYING)
-                plan_again(host, job);
-        mt_job_sample(job);
+        if (job->over_ms != 0 && mt_now_ms() - job->over_ms > COMPLETED_DUE_MS)
+                ended_unseen(host, job);
+        else if (job->agent != NULL)
+                mt_agent_want_stats(job->agent);
 }
 
 /* Without libvirt the connection itself tells whether the migration still runs. */
@@ -326,17 +376,24 @@ void mt_job_tick(struct mt_host *host)
 void mt_job_disconnected(struct mt_host *host)
 {
         for (struct mt_job *job = host->jobs; job != NULL; job = job->next)
-                if (job->domain != NULL)
+                if (job->domain != NULL) {
+                        mt_agent_release(MT_STEAL(&job->agent));
                         (void)virDomainFree(MT_STEAL(&job->domain));
+                }
 }
 
 void mt_job_reconnected(struct mt_host *host)
 {
         for (struct mt_job *job = host->jobs, *next; job != NULL; job = next) {
+                virDomainPtr domain = virDomainLookupByUUIDString(host->connection, job->xml.id.uuid);
+
                 next = job->next;
-                job->domain = virDomainLookupByUUIDString(host->connection, job->xml.id.uuid);
-                if (job->domain != NULL && mt_domain_is_migrating_out(job->domain))
-                        continue;
+                if (domain != NULL) {
+                        hold_domain(host, job, domain);
+                        (void)virDomainFree(domain);
+                        if (mt_domain_is_migrating_out(job->domain))
+                                continue;
+                }
                 if (job->domain == NULL || virDomainIsActive(job->domain) != 1)
                         mt_job_finish(host, job, MT_FAILED, NULL, "libvirt restarted meanwhile; the domain is not on the source any more");
                 else

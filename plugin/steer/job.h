@@ -25,6 +25,9 @@ void mt_job_completed(struct mt_host *host, const char *uuid, const struct mt_jo
 /* The domain stopped (lifecycle STOPPED with libvirt's detail, or it is gone): ends its job if one is still open. */
 void mt_job_domain_stopped(struct mt_host *host, const char *uuid, int detail);
 
+/* Some job's agent has news (host->agent_fd was written). */
+void mt_job_collect(struct mt_host *host);
+
 /* Once a second, after the NIC sample: statistics, samples, re-planning, jobs that ended without an event. */
 void mt_job_tick(struct mt_host *host);
 

@@ -8,6 +8,7 @@
 #include "measure/domain_xml.h"
 #include "measure/sockets.h"
 #include "record/outcome.h"
+#include "steer/agent.h"
 #include "steer/host.h"
 #include "steer/meter.h"
 
@@ -19,6 +20,9 @@ struct mt_job {
         struct mt_job *next;
         enum mt_job_state state;
         virDomainPtr domain; /* NULL while libvirt is away */
+        struct mt_agent *agent; /* NULL likewise, or when its thread did not start */
+        bool at_boundary;       /* an iteration began and its statistics are still to come */
+        uint64_t over_ms;       /* since when it is over and JOB_COMPLETED is due; 0: it runs */
         pid_t pid;           /* of the domain's QEMU; 0: not found */
         struct mt_domain_xml xml;
         uint64_t since_ms;        /* CLOCK_MONOTONIC */
@@ -35,11 +39,12 @@ struct mt_job {
         bool shaped;
         bool limits_saved; /* limits_before is what to put back */
         struct mt_qemu_limits limits_before;
-        uint64_t speed_bytes_s;   /* as last set in QEMU; 0: never */
+        uint64_t speed_bytes_s;   /* as last asked for; 0: never */
         uint64_t downtime_ms;     /* likewise */
         uint64_t forced_limit_ms; /* the iteration cap's, which no new plan lowers; 0: none */
         bool gave_up;             /* on_no_convergence was carried out */
         struct mt_meter meter;    /* what the migration puts on the wire */
+        struct mt_meter others;   /* what the default class lets through: the other traffic, as tc counts */
         struct mt_outcome outcome;
 };
 
@@ -49,10 +54,14 @@ struct mt_job {
 void mt_job_install(struct mt_host *host, struct mt_job *job, const struct mt_uplink *uplink);
 /* Follows the current plan where it differs enough from what is set. */
 void mt_job_apply(struct mt_host *host, struct mt_job *job);
-/* Sets a downtime limit in QEMU, if it differs. */
-void mt_job_set_downtime(struct mt_job *job, uint64_t downtime_ms);
+/* Asks the agent for a downtime limit, if it differs from the last one. */
+void mt_job_want_downtime(struct mt_job *job, uint64_t downtime_ms);
+/* What the agent has set, into the outcome. */
+void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news);
 /* Lifts the class's ceil for the last copy. */
 void mt_job_lift(struct mt_host *host, struct mt_job *job);
+/* Removes the class. */
+void mt_job_unshape(struct mt_host *host, struct mt_job *job);
 /* Takes everything back: the class, and QEMU's limits where the domain is still here. */
 void mt_job_withdraw(struct mt_host *host, struct mt_job *job);
 /* Reads the class's counter (or, unshaped, the job's statistics) into the meter. */

@@ -3,6 +3,7 @@
 """The command migtune without its subcommands: options, help, sinks. test_command.py MIGTUNE PLUGIN VERSION MOCK-DIR"""
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,4 +58,18 @@ with tempfile.TemporaryDirectory() as directory:
     tap.ok(status == 1 and output == errors == "", "--log file: takes the messages", f"{status} {output} {errors}")
     tap.ok(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d error: plugin /nonexistent\.so: .*\n", text) is not None,
            "and stamps them as RFC 3339 wants", text)
+
+# Who runs it with other rights than its caller's must not let the caller choose the plugin.
+NAME = "a set-user-id program ignores MIGTUNE_PLUGIN"
+with tempfile.TemporaryDirectory() as directory:
+    copy = os.path.join(directory, "migtune")
+    shutil.copy(MIGTUNE, copy)
+    if os.geteuid() != 0 or os.statvfs(directory).f_flag & os.ST_NOSUID:
+        tap.skip(NAME, "needs root and a file system that allows it")
+    else:
+        os.chmod(directory, 0o755)
+        os.chown(copy, 65534, 65534)
+        os.chmod(copy, 0o4755)
+        done = subprocess.run([copy, "anything"], env=dict(os.environ, MIGTUNE_PLUGIN=MOCK), capture_output=True, text=True, check=False)
+        tap.ok("mock command" not in done.stdout, NAME, f"{done.returncode} {done.stdout} {done.stderr}")
 tap.finish()

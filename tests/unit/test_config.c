@@ -80,7 +80,7 @@ static const struct bad_case {
         { "sla-order", 2, "sla.lower: expected not more than sla.upper" },
         { "exceed-order", 3, "migration.max_downtime: expected less than migration.exceed_downtime" },
         { "rules-no-list", 1, "rules: expected a list ( { match = ...; set = ...; }, ... )" },
-        { "rules-no-group", 2, "rules: expected a group { match = ...; set = ...; }" },
+        { "rules-no-group", 1, "rules: expected groups { match = ...; set = ...; }" },
         { "rule-without-match", 2, "rule:1: expected { match = { name = \"...\"; }; set = { ... }; }" },
         { "rule-empty-match", 2, "rule:1: expected { match = { name = \"...\"; }; set = { ... }; }" },
         { "rule-without-set", 2, "rule:1: expected { match" },
@@ -94,7 +94,7 @@ static const struct bad_case {
         { "rule-set-file-key", 1, "rule:1.set.migration: unknown key" },
         { "rule-order", 3, "rule:1.set.lambda_low: expected less than lambda.high" },
         { "include-missing", 2, "@include: " },
-        { "include-directory", 2, "@include: " },
+        { "include-directory", 5, "@include: " },
         { "include-bad", 2, "lambda.low: expected a number" },
 };
 
@@ -403,6 +403,17 @@ static void test_include(void **state)
         assert_string_equal(config.rules[0].origin, "rules.inc:3");
 }
 
+/* A file that includes itself twenty times over is refused at once. */
+static void test_includes_end(void **state)
+{
+        struct mt_config config;
+        struct mt_err err = { 0 };
+
+        (void)state;
+        assert_int_equal(mt_config_load(GOLDEN "include-many.conf", &config, &err), -EINVAL);
+        assert_non_null(strstr(err.msg, "expected at most 100 included files"));
+}
+
 int main(void)
 {
         static const struct CMUnitTest others[] = {
@@ -417,6 +428,7 @@ int main(void)
                 cmocka_unit_test(test_conf_d),
                 cmocka_unit_test(test_conf_d_contradicts_an_earlier_rule),
                 cmocka_unit_test(test_include),
+                cmocka_unit_test(test_includes_end),
         };
         struct CMUnitTest tests[MT_ARRAY_SIZE(bad_cases) + MT_ARRAY_SIZE(good_cases) + MT_ARRAY_SIZE(others)];
         size_t n = 0;

@@ -9,14 +9,15 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 /* after what it needs */
 #include <cmocka.h>
 
-#define VECTORS MT_SOURCE_ROOT "/tests/golden/vectors.json"
-#define MAX_ARGS 16
+#define VECTORS   MT_SOURCE_ROOT "/tests/golden/vectors.json"
+#define MAX_ARGS  16
 #define TOLERANCE 1e-5
 
 struct vector {
@@ -151,7 +152,8 @@ int main(void)
                 cases[i].listed = is_listed(list, model);
                 skipped += cases[i].listed ? 0 : 1;
                 (void)snprintf(cases[i].name, sizeof(cases[i].name), "%s, vector %zu", model, i + 1);
-                tests[i] = (struct CMUnitTest){ .name = cases[i].name, .test_func = test_vector, .initial_state = &cases[i] };
+                tests[i] =
+                        (struct CMUnitTest){ .name = cases[i].name, .test_func = test_vector, .initial_state = &cases[i] };
         }
         failed = _cmocka_run_group_tests("vectors", tests, n, NULL, NULL);
         (void)printf("# %zu vectors, %zu skipped because their model is not there\n", n, skipped);

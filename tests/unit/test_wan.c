@@ -111,7 +111,8 @@ static void test_min_n(void **state)
         }
 }
 
-/* Where it is defined, n_real rounded up is the least n (at least 1), and tdown at n_real's neighbours brackets the limit. */
+/* Where it is defined, n_real rounded up is the least n (at least 1), and tdown at n_real's neighbours brackets the limit.
+ */
 static void test_n_real(void **state)
 {
         const struct mt_wan_vm *vm = &((const struct wan_case *)*state)->vm;
@@ -122,7 +123,8 @@ static void test_n_real(void **state)
                 unsigned n;
 
                 if (isnan(real) || real > 1000.0) {
-                        assert_true(vm->D >= vm->R || limit <= floor || vm->vm_mb / vm->R <= floor - vm->tg || real > 1000.0);
+                        assert_true(vm->D >= vm->R || limit <= floor || vm->vm_mb / vm->R <= floor - vm->tg ||
+                                    real > 1000.0);
                         continue;
                 }
                 assert_true(mt_wan_min_n(vm, limit, 2000, 1, &n));
@@ -140,7 +142,8 @@ static void test_floor(void **state)
                 assert_true(isinf(floor) && floor > 0.0);
                 return;
         }
-        close_to(mt_wan_tdown(vm, 1000000000), floor, 1e-9, "floor", 1000000000);
+        if ((vm->R - vm->D) / vm->R > 1e-7) /* else even 1e9 rounds are far from the limit */
+                close_to(mt_wan_tdown(vm, 1000000000), floor, 1e-9, "floor", 1000000000);
         if (vm->D > 0.0 && vm->vm_mb / vm->R > floor - vm->tg) {
                 /* however many rounds rounding would need to get there */
                 assert_false(mt_wan_min_n(vm, floor, 1000000, 1, &n));
@@ -343,10 +346,14 @@ int main(void)
                                         { "n_real", test_n_real },
                                         { "floor", test_floor } };
         static const struct CMUnitTest rest[] = {
-                cmocka_unit_test(test_nothing_dirtied_meets_tg), cmocka_unit_test(test_n_real_edges),
-                cmocka_unit_test(test_overflow_is_infinite),     cmocka_unit_test(test_printed_pole),
-                cmocka_unit_test(test_lambda),                   cmocka_unit_test(test_algorithm1),
-                cmocka_unit_test(test_delta_increment),          cmocka_unit_test(test_delta_increment_caps),
+                cmocka_unit_test(test_nothing_dirtied_meets_tg),
+                cmocka_unit_test(test_n_real_edges),
+                cmocka_unit_test(test_overflow_is_infinite),
+                cmocka_unit_test(test_printed_pole),
+                cmocka_unit_test(test_lambda),
+                cmocka_unit_test(test_algorithm1),
+                cmocka_unit_test(test_delta_increment),
+                cmocka_unit_test(test_delta_increment_caps),
                 cmocka_unit_test(test_section_v),
         };
         static char names[FOR_ALL_CASES * MT_ARRAY_SIZE(cases)][64];

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "steer/agent.h"
+#include "cleanup.h"
+#include "enforce/qemu.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What is to be done. */
+struct errands {
+        bool stats, abort;
+        uint64_t speed_bytes_s, downtime_ms; /* 0: leave */
+};
+
+struct mt_agent {
+        pthread_mutex_t lock; /* errands, news, has_news, released */
+        pthread_cond_t wake;
+        struct errands errands;
+        struct mt_agent_news news;
+        bool has_news, released;
+        virDomainPtr domain;
+        int wake_fd;
+};
+
+static void agent_free(struct mt_agent *agent)
+{
+        (void)virDomainFree(agent->domain);
+        (void)pthread_cond_destroy(&agent->wake);
+        (void)pthread_mutex_destroy(&agent->lock);
+        free(agent);
+}
+
+static bool nothing_to_do(const struct errands *errands)
+{
+        return !errands->stats && !errands->abort && errands->speed_bytes_s == 0 && errands->downtime_ms == 0;
+}
+
+/* Waits for errands and takes them. False: released. */
+static bool take_errands(struct mt_agent *agent, struct errands *ret)
+{
+        bool released;
+
+        (void)pthread_mutex_lock(&agent->lock);
+        while (!agent->released && nothing_to_do(&agent->errands))
+                (void)pthread_cond_wait(&agent->wake, &agent->lock);
+        *ret = agent->errands;
+        agent->errands = (struct errands){ .stats = false };
+        released = agent->released;
+        (void)pthread_mutex_unlock(&agent->lock);
+        return !released;
+}
+
+/* The calls themselves; settings before statistics, so that these show them. */
+static void run_errands(struct mt_agent *agent, const struct errands *errands, struct mt_agent_news *news)
+{
+        struct mt_err err = { 0 };
+
+        if (errands->abort)
+                (void)virDomainAbortJob(agent->domain);
+        if (errands->speed_bytes_s > 0) {
+                if (mt_qemu_set_speed(agent->domain, errands->speed_bytes_s, &err) == 0)
+                        news->speed_bytes_s = errands->speed_bytes_s;
+                else
+                        (void)snprintf(news->error, sizeof(news->error), "%.190s", err.msg);
+        }
+        if (errands->downtime_ms > 0) {
+                if (mt_qemu_set_downtime(agent->domain, errands->downtime_ms, &err) == 0)
+                        news->downtime_ms = errands->downtime_ms;
+                else
+                        (void)snprintf(news->error, sizeof(news->error), "%.190s", err.msg);
+        }
+        if (errands->stats) {
+                news->stats_r = mt_domain_job_stats(agent->domain, false, &news->stats, &err);
+                news->has_stats = true;
+        }
+}
+
+/* Adds to what the loop has not taken yet. False: released. */
+static bool publish(struct mt_agent *agent, const struct mt_agent_news *news)
+{
+        const uint64_t one = 1;
+        bool released;
+
+        (void)pthread_mutex_lock(&agent->lock);
+        if (news->has_stats) {
+                agent->news.has_stats = true;
+                agent->news.stats_r = news->stats_r;
+                agent->news.stats = news->stats;
+        }
+        if (news->speed_bytes_s > 0)
+                agent->news.speed_bytes_s = news->speed_bytes_s;
+        if (news->downtime_ms > 0)
+                agent->news.downtime_ms = news->downtime_ms;
+        if (news->error[0] != '\0')
+                (void)memcpy(agent->news.error, news->error, sizeof(agent->news.error));
+        agent->has_news = true;
+        released = agent->released;
+        if (!released && write(agent->wake_fd, &one, sizeof(one)) < 0)
+                released = agent->released; /* the counter is full: the loop is awake anyway */
+        (void)pthread_mutex_unlock(&agent->lock);
+        return !released;
+}
+
+static void *run(void *arg)
+{
+        struct mt_agent *agent = arg;
+        struct errands errands;
+
+        while (take_errands(agent, &errands)) {
+                struct mt_agent_news news = { .has_stats = false };
+
+                run_errands(agent, &errands, &news);
+                if (!publish(agent, &news))
+                        break;
+        }
+        agent_free(agent);
+        return NULL;
+}
+
+int mt_agent_start(virDomainPtr domain, int wake_fd, struct mt_agent **ret, struct mt_err *err)
+{
+        struct mt_agent *agent = calloc(1, sizeof(*agent));
+        pthread_attr_t detached;
+        pthread_t thread;
+        int r;
+
+        if (agent == NULL)
+                return mt_fail(err, ENOMEM, "agent: out of memory");
+        (void)virDomainRef(domain);
+        agent->domain = domain;
+        agent->wake_fd = wake_fd;
+        (void)pthread_mutex_init(&agent->lock, NULL);
+        (void)pthread_cond_init(&agent->wake, NULL);
+        (void)pthread_attr_init(&detached);
+        (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+        r = pthread_create(&thread, &detached, run, agent);
+        (void)pthread_attr_destroy(&detached);
+        if (r != 0) {
+                agent_free(agent);
+                return mt_fail(err, r, "agent: cannot start its thread: %s", strerror(r));
+        }
+        *ret = agent;
+        return 0;
+}
+
+/* Changes the errands under the lock and wakes the thread. */
+static void wish(struct mt_agent *agent, const struct errands *more, bool release)
+{
+        (void)pthread_mutex_lock(&agent->lock);
+        agent->errands.stats |= more->stats;
+        agent->errands.abort |= more->abort;
+        if (more->speed_bytes_s > 0)
+                agent->errands.speed_bytes_s = more->speed_bytes_s;
+        if (more->downtime_ms > 0)
+                agent->errands.downtime_ms = more->downtime_ms;
+        agent->released |= release;
+        (void)pthread_cond_signal(&agent->wake);
+        (void)pthread_mutex_unlock(&agent->lock);
+}
+
+void mt_agent_release(struct mt_agent *agent)
+{
+        if (agent != NULL)
+                wish(agent, &(struct errands){ .abort = false }, true);
+}
+
+void mt_agent_want_stats(struct mt_agent *agent)
+{
+        wish(agent, &(struct errands){ .stats = true }, false);
+}
+
+void mt_agent_want_speed(struct mt_agent *agent, uint64_t bytes_s)
+{
+        wish(agent, &(struct errands){ .speed_bytes_s = bytes_s }, false);
+}
+
+void mt_agent_want_downtime(struct mt_agent *agent, uint64_t downtime_ms)
+{
+        wish(agent, &(struct errands){ .downtime_ms = downtime_ms }, false);
+}
+
+void mt_agent_want_abort(struct mt_agent *agent)
+{
+        wish(agent, &(struct errands){ .abort = true }, false);
+}
+
+bool mt_agent_take(struct mt_agent *agent, struct mt_agent_news *ret)
+{
+        bool any;
+
+        (void)pthread_mutex_lock(&agent->lock);
+        any = agent->has_news;
+        *ret = agent->news;
+        agent->news = (struct mt_agent_news){ .has_stats = false };
+        agent->has_news = false;
+        (void)pthread_mutex_unlock(&agent->lock);
+        return any;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How long a migration's classes take to install and to remove, in a network namespace of its own, against the kernel's
+ * real traffic control. One JSON line a measurement: {"bench": ..., "unit": "us", "n": ..., "median": ..., "p5": ..., "p95": ...}
+ */
+#include "enforce/shape.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ROUNDS 200
+#define MANY 500
+#define LINK_BYTES_S UINT64_C(1250000000)
+
+static double now_us(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int compare(const void *a, const void *b)
+{
+        const double x = *(const double *)a, y = *(const double *)b;
+
+        return x < y ? -1 : x > y;
+}
+
+static void report(const char *name, double *us, size_t n)
+{
+        qsort(us, n, sizeof(*us), compare);
+        printf("{\"bench\": \"%s\", \"unit\": \"us\", \"n\": %zu, \"median\": %.1f, \"p5\": %.1f, \"p95\": %.1f}\n", name, n,
+               us[n / 2], us[n / 20], us[n - 1 - n / 20]);
+        (void)fflush(stdout);
+}
+
+static void must(int r, const char *what, const struct mt_err *err)
+{
+        if (r >= 0)
+                return;
+        fprintf(stderr, "bench_shape: %s: %s\n", what, err->msg);
+        exit(EXIT_FAILURE);
+}
+
+static struct mt_flows flows_of(unsigned number)
+{
+        struct mt_flows flows = { .n = 1 };
+        struct sockaddr_in *local = (void *)&flows.flow[0].local, *peer = (void *)&flows.flow[0].peer;
+
+        *local = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)(30000 + number)),
+                                       .sin_addr = { htonl(0x0a000001) } };
+        *peer = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)(49152 + number % 64)),
+                                      .sin_addr = { htonl(0x0a000002) } };
+        return flows;
+}
+
+/* The first migration on a device: the whole tree comes and goes. */
+static void bench_one(struct mt_shaper *shaper, const struct mt_link *link, const char *name)
+{
+        static double install[ROUNDS], removal[ROUNDS];
+        const struct mt_class_spec spec = { .rate_bytes_s = 1250000, .ceil_bytes_s = 12500000 };
+        const struct mt_flows flows = flows_of(0);
+        char label[64];
+        struct mt_err err;
+
+        for (int i = 0; i < ROUNDS; i++) {
+                uint16_t minor;
+                double t = now_us();
+
+                must(mt_shape_add(shaper, link, &spec, &flows, &minor, &err), "add", &err);
+                install[i] = now_us() - t;
+                t = now_us();
+                must(mt_shape_remove(shaper, link, minor, &err), "remove", &err);
+                removal[i] = now_us() - t;
+        }
+        (void)snprintf(label, sizeof(label), "shape_%s_first_install", name);
+        report(label, install, ROUNDS);
+        (void)snprintf(label, sizeof(label), "shape_%s_last_remove", name);
+        report(label, removal, ROUNDS);
+}
+
+/* Many at once on one device: each one's time while the others stand, and all together. */
+static void bench_many(struct mt_shaper *shaper, const struct mt_link *link, const char *name)
+{
+        static double install[MANY], removal[MANY];
+        static uint16_t minor[MANY];
+        const struct mt_class_spec spec = { .rate_bytes_s = 1250000, .ceil_bytes_s = 12500000 };
+        double all[2] = { 0, 0 };
+        char label[64];
+        struct mt_err err;
+
+        for (unsigned i = 0; i < MANY; i++) {
+                const struct mt_flows flows = flows_of(i);
+                const double t = now_us();
+
+                must(mt_shape_add(shaper, link, &spec, &flows, &minor[i], &err), "add", &err);
+                install[i] = now_us() - t;
+                all[0] += install[i];
+        }
+        for (unsigned i = 0; i < MANY; i++) {
+                const double t = now_us();
+
+                must(mt_shape_remove(shaper, link, minor[i], &err), "remove", &err);
+                removal[i] = now_us() - t;
+                all[1] += removal[i];
+        }
+        (void)snprintf(label, sizeof(label), "shape_%s_each_of_%d_install", name, MANY);
+        report(label, install, MANY);
+        (void)snprintf(label, sizeof(label), "shape_%s_each_of_%d_remove", name, MANY);
+        report(label, removal, MANY);
+        (void)snprintf(label, sizeof(label), "shape_%s_all_%d_install", name, MANY);
+        report(label, &all[0], 1);
+        (void)snprintf(label, sizeof(label), "shape_%s_all_%d_remove", name, MANY);
+        report(label, &all[1], 1);
+}
+
+int main(void)
+{
+        struct mt_link egress = { .device = "mtb0", .direction = MT_EGRESS, .rate_bytes_s = LINK_BYTES_S };
+        struct mt_link ingress = { .device = "mtb0", .direction = MT_INGRESS, .rate_bytes_s = LINK_BYTES_S };
+        struct mt_shaper *shaper;
+        struct mt_err err;
+
+        if (unshare(CLONE_NEWNET) != 0 || system("ip link add mtb0 type veth peer mtb1 && ip link set mtb0 up && "
+                                                 "ip link set mtb1 up") != 0) {
+                fputs("bench_shape: needs root and veth\n", stderr);
+                return 77;
+        }
+        must(mt_shaper_new(&shaper, &err), "open", &err);
+        bench_one(shaper, &egress, "egress");
+        bench_one(shaper, &ingress, "ingress");
+        bench_many(shaper, &egress, "egress");
+        bench_many(shaper, &ingress, "ingress");
+        mt_shaper_free(shaper);
+        return EXIT_SUCCESS;
+}
