@@ -3,8 +3,8 @@
  * Theory of operation: the plugin is another program's code until it has proved that it fits. RTLD_NOW finds a missing
  * library or symbol here, where it is one line in a log, and not in the middle of a migration; RTLD_LOCAL keeps its
  * libraries' symbols away from the host's; RTLD_NODELETE, and no dlclose() ever, because a thread or a destructor of
- * these libraries may outlive any handle. The functions are copied into a zeroed struct of the host's own: what an older plugin
- * does not have reads as NULL, and what a newer one has more is not looked at.
+ * these libraries may outlive any handle. The functions are copied into a zeroed struct of the host's own: what an
+ * older plugin does not have reads as NULL, and what a newer one has more is not looked at.
  */
 #include "loader.h"
 
@@ -62,11 +62,12 @@ static int check_and_copy(const char *path, const struct mt_plugin_ops *src, uin
         struct mt_plugin_ops ops = { .struct_size = 0 };
 
         if (src->abi_major != MT_ABI_MAJOR)
-                return refuse(error, error_size, EPROTO, "plugin %s: it has ABI %u, this program needs %u", path, src->abi_major,
-                              MT_ABI_MAJOR);
+                return refuse(error, error_size, EPROTO, "plugin %s: it has ABI %u, this program needs %u", path,
+                              src->abi_major, MT_ABI_MAJOR);
         if (src->struct_size < MT_PLUGIN_OPS_SIZE_1_0)
-                return refuse(error, error_size, EPROTO, "plugin %s: its struct mt_plugin_ops has %u bytes, this program needs %u",
-                              path, src->struct_size, MT_PLUGIN_OPS_SIZE_1_0);
+                return refuse(error, error_size, EPROTO,
+                              "plugin %s: its struct mt_plugin_ops has %u bytes, this program needs %u", path,
+                              src->struct_size, MT_PLUGIN_OPS_SIZE_1_0);
         (void)memcpy(&ops, src, src->struct_size < sizeof(ops) ? src->struct_size : sizeof(ops));
         for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++) {
                 const struct mandatory *m = &mandatory[i];
@@ -107,8 +108,8 @@ int mt_plugin_load(const char *path, uint32_t needs, struct mt_plugin_ops *ret_o
         (void)dlerror();
         symbol = dlsym(object, MT_PLUGIN_SYMBOL);
         if (symbol == NULL)
-                return refuse(error, error_size, ENOSYS, "plugin %s: it does not export %s, so it is no migtune plugin", path,
-                              MT_PLUGIN_SYMBOL);
+                return refuse(error, error_size, ENOSYS, "plugin %s: it does not export %s, so it is no migtune plugin",
+                              path, MT_PLUGIN_SYMBOL);
         (void)memcpy(&get, &symbol, sizeof(get)); /* ISO C has no cast from object to function pointer */
         ops = get(MT_ABI_MAJOR);
         if (ops == NULL)

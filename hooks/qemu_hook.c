@@ -32,8 +32,8 @@
 #include <unistd.h>
 
 #define XML_MAX_BYTES (1u << 20)
-#define XML_MS 50      /* for reading standard input */
-#define ALL_MS 220     /* for everything that waits with a deadline */
+#define XML_MS 50  /* for reading standard input */
+#define ALL_MS 220 /* for everything that waits with a deadline */
 #define LAST_RESORT_MS 240
 
 static const struct step {
@@ -107,7 +107,7 @@ static void silence_stdout(void)
                 (void)close(fd);
 }
 
-/* Reads standard input to its end into buffer, which holds size bytes. False: too long, too slow, not readable or not text. */
+/* Reads standard input to its end into buffer of size bytes. False: too long, too slow, not readable or not text. */
 static bool read_stdin(char *buffer, size_t size, const struct timespec *start)
 {
         size_t used = 0;

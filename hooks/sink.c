@@ -51,7 +51,8 @@ int mt_sink_open(const char *where, bool debug, char *error, unsigned error_size
                 (void)snprintf(sink.path, sizeof(sink.path), "%s", path);
                 sink.kind = TO_FILE;
         } else {
-                (void)snprintf(error, error_size, "--log: expected syslog, stderr or file:PATH with an absolute path, not '%s'", where);
+                (void)snprintf(error, error_size,
+                               "--log: expected syslog, stderr or file:PATH with an absolute path, not '%s'", where);
                 return -EINVAL;
         }
         sink.debug = debug;

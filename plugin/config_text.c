@@ -91,11 +91,12 @@ static int check_includes(const char *path, const char *dir, const char *text, u
 {
         unsigned number = 1;
 
-        for (const char *line = text; line != NULL; line = strchr(line, '\n'), line += line != NULL ? 1 : 0, number++) {
+        for (const char *line = text, *end; line != NULL; line = end != NULL ? end + 1 : NULL, number++) {
                 MT_CLEANUP(mt_freep) char *inner = NULL;
                 char included[PATH_MAX];
                 int r;
 
+                end = strchr(line, '\n');
                 if (!include_line(line, dir, included, sizeof(included)) || depth >= MAX_INCLUDE_DEPTH)
                         continue; /* too deep: libconfig will say so */
                 r = (*budget)-- > 0 ? read_text(included, &inner, err) :

@@ -36,7 +36,8 @@ int32_t mt_handle_open(const struct mt_host_ops *host, void **ret_handle)
         handle = calloc(1, sizeof(*handle));
         if (handle == NULL)
                 return -ENOMEM;
-        (void)memcpy(&handle->host, host, host->struct_size < sizeof(handle->host) ? host->struct_size : sizeof(handle->host));
+        (void)memcpy(&handle->host, host,
+                     host->struct_size < sizeof(handle->host) ? host->struct_size : sizeof(handle->host));
         if (handle->host.run_dir == NULL)
                 handle->host.run_dir = MT_RUN_DIR;
         if (handle->host.config_file == NULL)
@@ -76,7 +77,8 @@ static int check_reply(const char *reply, struct mt_err *err)
         if (json_object_get_boolean(ok))
                 return 0;
         (void)json_object_object_get_ex(object, "error", &error);
-        return mt_fail(err, EREMOTEIO, "the watcher refused: %s", error != NULL ? json_object_get_string(error) : "no reason given");
+        return mt_fail(err, EREMOTEIO, "the watcher refused: %s",
+                       error != NULL ? json_object_get_string(error) : "no reason given");
 }
 
 static int send_event(const char *run_dir, const struct mt_hook_event *event, struct mt_err *err)
@@ -107,7 +109,7 @@ int32_t mt_handle_hook_event(void *handle, const struct mt_hook_event *event)
         (void)memcpy(&e, event, event->struct_size < sizeof(e) ? event->struct_size : sizeof(e));
         r = send_event(mt_handle_host(handle)->run_dir, &e, &err);
         if (r < 0)
-                mt_log(MT_LOG_WARNING, "domain '%s', %s %s: %s", e.domain != NULL ? e.domain : "", e.operation != NULL ? e.operation : "",
-                       e.suboperation != NULL ? e.suboperation : "", err.msg);
+                mt_log(MT_LOG_WARNING, "domain '%s', %s %s: %s", e.domain != NULL ? e.domain : "",
+                       e.operation != NULL ? e.operation : "", e.suboperation != NULL ? e.suboperation : "", err.msg);
         return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What both plugins (plugin.c, plugin_client.c) are made of: the checked copy of the host's struct, and the hook's message to the watcher.
+ * What both plugins (plugin.c, plugin_client.c) are made of: the checked copy of the host's struct, and the hook's message
+ * to the watcher.
  */
 #ifndef MT_HANDLE_H
 #define MT_HANDLE_H

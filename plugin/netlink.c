@@ -19,7 +19,8 @@
 #define TIMEOUT_S 2
 
 struct mt_nl {
-        int fd;
+        int fd; /* -1: opened again for the next request */
+        int protocol;
         uint32_t seq;
         char buffer[RECEIVE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
@@ -55,26 +56,40 @@ void mt_nl_msg_freep(struct nl_msg **msg)
         nlmsg_free(*msg);
 }
 
-int mt_nl_open(struct mt_nl **ret, int protocol, struct mt_err *err)
+/* A connected socket, or -errno. */
+static int open_socket(int protocol, struct mt_err *err)
 {
-        MT_CLEANUP(mt_nl_closep) struct mt_nl *nl = calloc(1, sizeof(*nl));
         const struct timeval timeout = { .tv_sec = TIMEOUT_S };
         const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
         const int on = 1;
+        MT_CLEANUP(mt_closep) int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+        int opened;
+
+        if (fd < 0)
+                return mt_fail(err, errno, "netlink: socket: %m");
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+                return mt_fail(err, errno, "netlink: receive timeout: %m");
+        /* Connected: only the kernel can send to us, and it binds the socket. */
+        if (connect(fd, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+                return mt_fail(err, errno, "netlink: connect: %m");
+        /* Only better words depend on these: a kernel without them will do. */
+        (void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+        (void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+        opened = fd;
+        fd = -1;
+        return opened;
+}
+
+int mt_nl_open(struct mt_nl **ret, int protocol, struct mt_err *err)
+{
+        MT_CLEANUP(mt_nl_closep) struct mt_nl *nl = calloc(1, sizeof(*nl));
 
         if (nl == NULL)
                 return mt_fail(err, ENOMEM, "netlink: %m");
-        nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+        nl->protocol = protocol;
+        nl->fd = open_socket(protocol, err);
         if (nl->fd < 0)
-                return mt_fail(err, errno, "netlink: socket: %m");
-        if (setsockopt(nl->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
-                return mt_fail(err, errno, "netlink: receive timeout: %m");
-        /* Connected: only the kernel can send to us, and it binds the socket. */
-        if (connect(nl->fd, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
-                return mt_fail(err, errno, "netlink: connect: %m");
-        /* Only better words, and a filter on dumps, depend on these: a kernel without them will do. */
-        (void)setsockopt(nl->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-        (void)setsockopt(nl->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+                return nl->fd;
         *ret = MT_STEAL(&nl);
         return 0;
 }
@@ -151,7 +166,7 @@ static ssize_t receive(struct mt_nl *nl)
                 return errno == EAGAIN || errno == EWOULDBLOCK ? -ETIMEDOUT : -errno;
         if (n == 0)
                 return -ECONNRESET;
-        return m.msg_flags & MSG_TRUNC ? -EMSGSIZE : n;
+        return (m.msg_flags & MSG_TRUNC) != 0 ? -EMSGSIZE : n;
 }
 
 static int converse(struct mt_nl *nl, struct exchange *ex, struct mt_err *err)
@@ -180,6 +195,10 @@ int mt_nl_exchange(struct mt_nl *nl, struct nl_msg *msg, mt_nl_fn fn, void *ctx,
         ssize_t n;
         int r;
 
+        if (nl->fd < 0)
+                nl->fd = open_socket(nl->protocol, err);
+        if (nl->fd < 0)
+                return nl->fd;
         h->nlmsg_seq = ex.seq;
         h->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
         do
@@ -188,8 +207,11 @@ int mt_nl_exchange(struct mt_nl *nl, struct nl_msg *msg, mt_nl_fn fn, void *ctx,
         if (n < 0)
                 return mt_fail(err, errno, "netlink: send: %m");
         r = converse(nl, &ex, err);
-        if (r < 0)
+        if (r < 0) { /* what is left of the answer must not meet the next request, nor a dump go on (EBUSY) */
+                mt_closep(&nl->fd);
+                nl->fd = -1;
                 return r;
+        }
         if (ex.code != 0) {
                 errno = ex.code;
                 return ex.words[0] != '\0' ? mt_fail(err, ex.code, "%s (%m)", ex.words) : mt_fail(err, ex.code, "%m");

@@ -28,11 +28,11 @@ struct mt_host_ops {
         uint32_t struct_size; /* sizeof(struct mt_host_ops) as the host was compiled */
         uint32_t abi_major;   /* MT_ABI_MAJOR */
         void *ctx;            /* passed back as the callbacks' first argument */
-        /* One line for operators, without newline. priority: syslog's numbers, 3 (error) to 7 (debug). Thread-safe. May be NULL. */
+        /* One line for operators, no newline. priority: syslog's numbers, 3 (error) to 7 (debug). Thread-safe. Or NULL. */
         void (*log)(void *ctx, int32_t priority, const char *message);
         /* A command's output, as it is. stream: 1 standard output, 2 standard error. May be NULL: discarded. */
         void (*print)(void *ctx, int32_t stream, const char *text);
-        /* Sends one outcome record, JSON without newline, where the host keeps records (syslog, as "@cee: " and the JSON). May be NULL. */
+        /* Sends one outcome record, JSON without newline, to where the host keeps them (syslog: "@cee: {...}"). Or NULL. */
         void (*record)(void *ctx, const char *json);
         const char *run_dir;     /* directory of the watcher's socket; NULL: /run/migtune */
         const char *config_file; /* NULL: the installed /etc/migtune/migtune.conf */
@@ -40,7 +40,8 @@ struct mt_host_ops {
         uint32_t columns;        /* width of the terminal behind standard output; 0: none */
 };
 
-#define MT_HOST_OPS_SIZE_1_0 ((uint32_t)(offsetof(struct mt_host_ops, columns) + sizeof(uint32_t))) /* what ABI 1 had at first */
+/* The size of a struct in the first release of this major: what every host and plugin has. */
+#define MT_HOST_OPS_SIZE_1_0 ((uint32_t)(offsetof(struct mt_host_ops, columns) + sizeof(uint32_t)))
 
 #define MT_HOST_OUT_IS_TTY 1u /* standard output is a terminal: colour and progress are welcome */
 #define MT_HOST_ERR_IS_TTY 2u
@@ -71,7 +72,7 @@ struct mt_plugin_ops {
         uint32_t abi_major;   /* MT_ABI_MAJOR */
         const char *name;     /* "migtune" */
         const char *version;  /* "0.1.0" */
-        /* Checks the host's struct; *ret_handle is released by close(). Reads no file. -EPROTO: the host's ABI does not fit. */
+        /* Checks the host's struct; *ret_handle is released by close(). Reads no file. -EPROTO: the ABI does not fit. */
         int32_t (*open)(const struct mt_host_ops *host, void **ret_handle);
         void (*close)(void *handle); /* accepts NULL */
         /*
@@ -89,7 +90,7 @@ struct mt_plugin_ops {
 
 #define MT_PLUGIN_OPS_SIZE_1_0 ((uint32_t)(offsetof(struct mt_plugin_ops, hook_event) + sizeof(void (*)(void))))
 
-/* The one exported symbol. host_abi_major: the host's MT_ABI_MAJOR. Returns a static struct, or NULL if that ABI is not served. */
+/* The one exported symbol. host_abi_major: the host's MT_ABI_MAJOR. A static struct, or NULL if that ABI is not served. */
 typedef const struct mt_plugin_ops *(*mt_plugin_get_fn)(uint32_t host_abi_major);
 const struct mt_plugin_ops *mt_plugin_get(uint32_t host_abi_major);
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXIT_OK    0
+#define EXIT_OK 0
 #define EXIT_USAGE 2
 
 static const struct mt_model *const families[] = { mt_models_wan, mt_models_alpha, mt_models_calm, mt_models_survey,
@@ -78,13 +78,15 @@ static int read_arg(struct mt_model_call *call, const char *text, bool *given, s
         const size_t length = strcspn(text, "=");
         const int i = find_arg(call->model, text, length);
         const int shown = length < 64 ? (int)length : 64;
-        char names[256];
 
         if (text[length] == '\0')
                 return mt_fail(err, EINVAL, "%.*s: expected key=value", shown, text);
-        if (i < 0)
+        if (i < 0) {
+                char names[256];
+
                 return mt_fail(err, EINVAL, "%.*s: unknown argument, expected one of %s", shown, text,
                                arg_names(call->model, names, sizeof(names)));
+        }
         if (given[i])
                 return mt_fail(err, EINVAL, "%.*s: given twice", shown, text);
         given[i] = true;

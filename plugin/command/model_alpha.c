@@ -18,10 +18,10 @@
                 "Ps", MT_MODEL_WHOLE, "pages", fallback, &mt_model_count, NULL                                              \
         }
 #define ALPHA(name, fallback) REAL(name, "", fallback, &mt_model_open_share)
-#define RHO                   REAL("rho", "", NULL, &mt_model_open_share)
-#define DNH                   REAL("Dnh", "pages/s", "1.8", &mt_model_not_negative)
-#define BETA(fallback)        REAL("beta", "", fallback, &mt_model_share)
-#define LINK                  REAL("S", "KB", "16.0", &mt_model_positive), REAL("B", "KB/s", "60.0", &mt_model_positive)
+#define RHO REAL("rho", "", NULL, &mt_model_open_share)
+#define DNH REAL("Dnh", "pages/s", "1.8", &mt_model_not_negative)
+#define BETA(fallback) REAL("beta", "", fallback, &mt_model_share)
+#define LINK REAL("S", "KB", "16.0", &mt_model_positive), REAL("B", "KB/s", "60.0", &mt_model_positive)
 #define STRICT                                                                                                              \
         {                                                                                                                   \
                 "strict", MT_MODEL_BOOL, "", "false", NULL, NULL                                                            \

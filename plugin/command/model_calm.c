@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <math.h>
 
-#define SOURCE  "CALM slides, "
+#define SOURCE "CALM slides, "
 #define DERIVED " (derived: its formula is a picture)"
 
 #define REAL(name, unit, range)                                                                                             \
@@ -17,12 +17,12 @@
                 name, MT_MODEL_WHOLE, unit, fallback, range, NULL                                                           \
         }
 #define PAGES(name) REAL(name, "pages", &mt_model_not_negative)
-#define RATE(name)  REAL(name, "pages/unit", &mt_model_not_negative)
-#define M_ARG       REAL("M", "pages", &mt_model_positive)
-#define B_ARG       REAL("B", "pages/unit", &mt_model_positive)
-#define P_ARG       REAL("p", "", &mt_model_share)
-#define F_C         { "F", MT_MODEL_CHOICE, "", NULL, NULL, functions }, REAL("C", "pages/unit", &mt_model_positive)
-#define STEP        REAL("i", "pages", &mt_model_not_negative)
+#define RATE(name) REAL(name, "pages/unit", &mt_model_not_negative)
+#define M_ARG REAL("M", "pages", &mt_model_positive)
+#define B_ARG REAL("B", "pages/unit", &mt_model_positive)
+#define P_ARG REAL("p", "", &mt_model_share)
+#define F_C { "F", MT_MODEL_CHOICE, "", NULL, NULL, functions }, REAL("C", "pages/unit", &mt_model_positive)
+#define STEP REAL("i", "pages", &mt_model_not_negative)
 #define END                                                                                                                 \
         {                                                                                                                   \
                 NULL, MT_MODEL_REAL, NULL, NULL, NULL, NULL                                                                 \
@@ -152,7 +152,7 @@ static int check_calm(const struct mt_model_call *call, struct mt_err *err)
         return 0;
 }
 
-static struct json_object *calm(const struct mt_model_call *call)
+static struct json_object *simulate(const struct mt_model_call *call)
 {
         const struct mt_calm parameters = calm_of(call);
         const struct mt_calm_run run =
@@ -270,7 +270,7 @@ const struct mt_model mt_models_calm[] = {
           .condition = "M/stride <= 1000000",
           .source = SOURCE "The CALM Algorithm 1/2, 2/2",
           .check = check_calm,
-          .other = calm },
+          .other = simulate },
         { .name = "calm.clark",
           .args = (const struct mt_model_arg[]){ M_ARG, B_ARG, P_ARG, F_C, REAL("b0", "pages/unit", &mt_model_positive),
                                                  RATE("add"), REAL("bmax", "pages/unit", &mt_model_positive),

@@ -14,7 +14,7 @@
         {                                                                                                                   \
                 name, MT_MODEL_WHOLE, "", NULL, &mt_model_index, NULL                                                       \
         }
-#define VMEM  REAL("vmem", "bits", &mt_model_positive)
+#define VMEM REAL("vmem", "bits", &mt_model_positive)
 #define D_ARG REAL("d", "bit/s", &mt_model_not_negative)
 #define R_ARG REAL("r", "bit/s", &mt_model_positive)
 #define B_ARG REAL("b", "bit/s", &mt_model_positive)

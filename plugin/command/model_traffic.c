@@ -9,7 +9,7 @@
                 name, MT_MODEL_REAL, "Mbit/s", fallback, range, NULL                                                        \
         }
 #define TRAFFIC(name) RATE(name, NULL, &mt_model_not_negative)
-#define FITTED(name)  RATE(name, NULL, &mt_model_fitted)
+#define FITTED(name) RATE(name, NULL, &mt_model_fitted)
 #define CLASS(name)                                                                                                         \
         {                                                                                                                   \
                 name, MT_MODEL_CHOICE, "", NULL, NULL, classes                                                              \

@@ -11,13 +11,13 @@
         {                                                                                                                   \
                 name, MT_MODEL_REAL, unit, fallback, range, NULL                                                            \
         }
-#define VM_MB        REAL("vm_mb", "Mbit", NULL, &mt_model_positive)
-#define R_ARG        REAL("R", "Mbit/s", NULL, &mt_model_positive)
-#define D_ARG        REAL("D", "Mbit/s", NULL, &mt_model_not_negative)
-#define TAU          REAL("tau", "s", NULL, &mt_model_not_negative)
+#define VM_MB REAL("vm_mb", "Mbit", NULL, &mt_model_positive)
+#define R_ARG REAL("R", "Mbit/s", NULL, &mt_model_positive)
+#define D_ARG REAL("D", "Mbit/s", NULL, &mt_model_not_negative)
+#define TAU REAL("tau", "s", NULL, &mt_model_not_negative)
 #define TG(fallback) REAL("tg", "s", fallback, &mt_model_not_negative)
-#define LIMIT        REAL("limit", "s", NULL, &mt_model_any)
-#define CAP          REAL("cap", "Mbit/s", "10000.0", &mt_model_positive)
+#define LIMIT REAL("limit", "s", NULL, &mt_model_any)
+#define CAP REAL("cap", "Mbit/s", "10000.0", &mt_model_positive)
 #define COUNT(name, fallback)                                                                                               \
         {                                                                                                                   \
                 name, MT_MODEL_WHOLE, "", fallback, &mt_model_count, NULL                                                   \

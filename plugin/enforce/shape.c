@@ -225,23 +225,33 @@ static int note_filter(void *ctx, uint16_t priority, const char *kind)
         return 0;
 }
 
+static int slot_in_use(struct mt_nl *nl, const struct mt_tree *tree, unsigned index, unsigned slot, bool *ret_used,
+                       struct mt_err *err)
+{
+        *ret_used = false;
+        return mt_filters(nl, &tree->device, tree->qdisc, mt_tree_priority(index, slot), note_filter, ret_used, err);
+}
+
 /* Replaces a class's filters: the new ones are complete before the old ones go. */
 static int replace_filters(struct mt_nl *nl, const struct mt_tree *tree, unsigned index, const struct mt_match_list *list,
                            struct mt_err *err)
 {
         MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = nl };
-        bool first_in_use = false;
+        bool used;
         unsigned slot;
-        int r = mt_filters(nl, &tree->device, tree->qdisc, mt_tree_priority(index, 0), note_filter, &first_in_use, err);
+        int r = slot_in_use(nl, tree, index, 0, &used, err);
 
         if (r < 0)
                 return r;
-        slot = first_in_use ? 1 : 0;
+        slot = used ? 1 : 0;
         r = mt_filter_delete(nl, &tree->device, tree->qdisc, mt_tree_priority(index, slot), err);
         if (r == 0)
                 r = put_filters(nl, tree, index, slot, list, &undo, err);
-        if (r == 0)
-                r = mt_filter_delete(nl, &tree->device, tree->qdisc, mt_tree_priority(index, !slot), err);
+        if (r < 0)
+                return r;
+        r = mt_filter_delete(nl, &tree->device, tree->qdisc, mt_tree_priority(index, !slot), err);
+        if (r < 0 && slot_in_use(nl, tree, index, !slot, &used, NULL) == 0 && !used)
+                r = 0; /* the old ones are gone, only the answer was lost: taking the new ones back would leave none */
         if (r == 0)
                 mt_undo_commit(&undo);
         return r;

@@ -218,6 +218,7 @@ static int make_ifb(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo
         (void)memcpy(name, tree->device.name, sizeof(name));
         r = mt_undo_note(undo, mt_tc_ifb_add(nl, name, err),
                          &(struct mt_undo_step){ .kind = MT_UNDO_LINK, .device = tree->device });
+        tree->new_ifb = r == 0;
         if (r == 0 || r == -EEXIST) /* made by another process since we looked */
                 r = mt_tc_device(nl, name, &tree->device, err);
         return r < 0 ? r : mt_tc_qdisc_get(nl, &tree->device, TC_H_ROOT, &tree->root, err);
@@ -322,7 +323,11 @@ int mt_tree_hook(struct mt_nl *nl, const struct mt_tree *tree, struct mt_undo *u
         if (tree->direction != MT_INGRESS)
                 return 0;
         r = check_hook(nl, tree, &hook, err);
-        if (r < 0 || hook.redirected)
+        if (r < 0 || (hook.redirected && !tree->new_ifb))
+                return r;
+        if (hook.redirected) /* to an ifb that was lost: all that is received is dropped */
+                r = mt_filter_delete(nl, &tree->uplink, INGRESS_QDISC, MT_TREE_PRIORITY, err);
+        if (r < 0)
                 return r;
         if (hook.qdisc.kind[0] == '\0') {
                 r = mt_tc_qdisc_add(nl, &tree->uplink, TC_H_INGRESS, INGRESS_QDISC, "ingress", 0, err);

@@ -29,6 +29,7 @@ struct mt_tree {
         uint64_t link_bytes_s;      /* as asked for; 0: as the kernel has it */
         struct mt_tc_device uplink; /* migrations pass here */
         struct mt_tc_device device; /* the HTB is here: the uplink or, for ingress, its ifb (ifindex 0: not there) */
+        bool new_ifb;               /* made by this call */
         struct mt_tc_qdisc root;    /* of device */
         uint32_t qdisc;             /* handle of the HTB */
         uint32_t parent;            /* class above those of migrations */

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "traffic.h"
+#include "array.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 /* The range of background traffic that the models were fitted on, Mbit/s. */
 #define X_MAX 1000.0
 
 /* How the thesis classifies traffic: a factor between the directions, and Mbit/s below which an interface is idle. */
-#define THRESHOLD  1.2
+#define THRESHOLD 1.2
 #define IDLE_BELOW 10.0
 
 static const char *const class_names[] = { "idle", "inbound", "outbound", "mixed" };
@@ -45,7 +44,7 @@ const char *mt_urgency_name(enum mt_urgency urgency)
 
 int mt_traffic_class_parse(const char *text, enum mt_traffic_class *ret)
 {
-        const int i = find_name(class_names, COUNT(class_names), text);
+        const int i = find_name(class_names, MT_ARRAY_SIZE(class_names), text);
 
         if (i < 0)
                 return i;
@@ -55,7 +54,7 @@ int mt_traffic_class_parse(const char *text, enum mt_traffic_class *ret)
 
 int mt_technique_parse(const char *text, enum mt_technique *ret)
 {
-        const int i = find_name(technique_names, COUNT(technique_names), text);
+        const int i = find_name(technique_names, MT_ARRAY_SIZE(technique_names), text);
 
         if (i < 0)
                 return i;
@@ -65,7 +64,7 @@ int mt_technique_parse(const char *text, enum mt_technique *ret)
 
 int mt_urgency_parse(const char *text, enum mt_urgency *ret)
 {
-        const int i = find_name(urgency_names, COUNT(urgency_names), text);
+        const int i = find_name(urgency_names, MT_ARRAY_SIZE(urgency_names), text);
 
         if (i < 0)
                 return i;

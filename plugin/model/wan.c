@@ -154,7 +154,7 @@ bool mt_wan_min_n(const struct mt_wan_vm *vm, double limit, unsigned max_n, unsi
                 *ret_n = n_min;
                 return true;
         }
-        if (!falls(vm) || !holds(vm, limit, max_n))
+        if (!holds(vm, limit, max_n))
                 return false;
         while (high - low > 1) {
                 const unsigned middle = low + (high - low) / 2;

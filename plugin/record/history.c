@@ -23,8 +23,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#define LOCK_TRIES 100
-#define LOCK_WAIT_MS 1
+#define LOCK_WAIT_MS 100
+#define LOCK_POLL_MS 1
 #define LEAST_RECORD_BYTES 256 /* real ones have 2 KiB and more: below keep times this, nothing needs to be counted */
 #define TAIL_BYTES ((size_t)1024 * 1024)
 #define RANGE_LEAST 20
@@ -56,35 +56,47 @@ static int open_history(const char *file)
         return fd >= 0 ? fd : -errno;
 }
 
-static bool lock_file(int fd)
+static bool lock_file(int fd, uint64_t until_ms)
 {
-        for (unsigned i = 0; i < LOCK_TRIES; i++) {
-                struct timespec wait = { .tv_nsec = LOCK_WAIT_MS * 1000000L };
+        const struct timespec wait = { .tv_nsec = LOCK_POLL_MS * 1000000L };
 
+        do {
                 if (flock(fd, LOCK_EX | LOCK_NB) == 0)
                         return true;
                 if (errno != EWOULDBLOCK && errno != EINTR)
                         return false;
                 (void)nanosleep(&wait, NULL);
-        }
+        } while (mt_now_ms() < until_ms);
         return false;
 }
 
-/* Opens and locks the file that is at the path once the lock is held. *ret_locked: whether it could be had. */
+static bool is_still_there(int fd, const char *file)
+{
+        struct stat mine, there;
+
+        if (fstat(fd, &mine) < 0 || stat(file, &there) < 0)
+                return false;
+        return mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
+/* Opens and locks the file that is at the path once the lock is held. *ret_locked: whether it could be had in time. */
 static int open_locked(const char *file, bool *ret_locked)
 {
-        for (unsigned tries = 0;; tries++) {
+        uint64_t until_ms = mt_now_ms() + LOCK_WAIT_MS;
+
+        for (;;) {
                 MT_CLEANUP(mt_closep) int fd = open_history(file);
-                struct stat mine, there;
                 int got = fd;
+                bool locked, there;
 
                 if (fd < 0)
                         return fd;
-                *ret_locked = lock_file(fd);
-                if (tries < 3 && (fstat(fd, &mine) < 0 || stat(file, &there) < 0 || mine.st_ino != there.st_ino ||
-                                  mine.st_dev != there.st_dev))
+                locked = lock_file(fd, until_ms);
+                there = is_still_there(fd, file);
+                if (!there && mt_now_ms() < until_ms)
                         continue;
-                fd = -1; /* handed over */
+                *ret_locked = locked && there; /* the lock of a file that was rotated away protects nothing */
+                fd = -1;                       /* handed over */
                 return got;
         }
 }
@@ -183,7 +195,21 @@ static int replace(const char *file, const struct stat *old, const char *text, s
         return r;
 }
 
-static int rotate(const char *file, int fd, unsigned keep)
+/*
+ * Counting the records means reading the whole file (30 ms for 70 MB), so it is done once for each 64th to 32nd part that
+ * the file grows by: with every record while it is small, every few hundred records when it is large.
+ */
+static bool is_due(size_t before, size_t after)
+{
+        size_t step = 1;
+
+        while (step <= after / 64)
+                step *= 2;
+        return before / step != after / step;
+}
+
+/* appended: the size of what was just written. */
+static int rotate(const char *file, int fd, unsigned keep, size_t appended)
 {
         MT_CLEANUP(mt_freep) char *text = NULL;
         unsigned limit = keep + (keep / 10 > 0 ? keep / 10 : 1);
@@ -195,7 +221,7 @@ static int rotate(const char *file, int fd, unsigned keep)
         if (fstat(fd, &st) < 0)
                 return -errno;
         size = (size_t)st.st_size;
-        if (size / LEAST_RECORD_BYTES <= keep)
+        if (size / LEAST_RECORD_BYTES <= keep || !is_due(size > appended ? size - appended : 0, size))
                 return 0;
         text = malloc(size);
         if (text == NULL)
@@ -218,7 +244,7 @@ int mt_history_append(const char *file, const char *record, unsigned keep, struc
         r = write_line(fd, record);
         if (r < 0)
                 return mt_fail(err, -r, "history %s: append: %s", file, strerror(-r));
-        r = locked ? rotate(file, fd, keep) : 0;
+        r = locked ? rotate(file, fd, keep, strlen(record) + 1) : 0;
         if (r < 0)
                 return mt_fail(err, -r, "history %s: keep the newest %u: %s", file, keep, strerror(-r));
         return 0;

@@ -16,7 +16,7 @@
 
 /*
  * Appends one record, without newline, in one write. The file (mode 0640) and its directory (0750) are made when missing.
- * When there are more than keep records and a tenth, the file is replaced by one with the newest keep. 0 or -errno.
+ * When there are a good tenth more than keep records, the file is replaced by one with the newest keep. 0 or -errno.
  */
 int mt_history_append(const char *file, const char *record, unsigned keep, struct mt_err *err);
 

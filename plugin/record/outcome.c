@@ -175,6 +175,7 @@ static json_object *applied_json(const struct mt_outcome *outcome)
                                                                                       : 0));
         mt_json_add(o, "downtime_limit_ms", mt_json_count(outcome->applied.downtime_limit_ms));
         mt_json_add(o, "changes", mt_json_count(outcome->applied.changes));
+        mt_json_add(o, "after_ms", mt_json_count(outcome->applied.after_ms));
         return o;
 }
 

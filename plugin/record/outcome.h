@@ -71,7 +71,8 @@ struct mt_outcome {
         struct { /* what was last set in QEMU while it copied; zero: nothing was */
                 uint64_t bandwidth_bytes_s;
                 uint64_t downtime_limit_ms;
-                unsigned changes; /* how often the bandwidth was set */
+                unsigned changes;  /* how often the bandwidth was set */
+                uint64_t after_ms; /* from the first event to the first limit set */
         } applied;
         bool adopted;       /* it was running before the watcher was */
         char unshaped[512]; /* why there is no tc class; "": there is one */

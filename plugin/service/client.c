@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Theory of operation: this runs inside libvirt's qemu hook, and libvirt waits for it. The watcher may be stopped in a
- * debugger, overloaded or gone, so the socket is non-blocking and one deadline bounds connecting, sending and receiving together.
+ * debugger, overloaded or gone, so the socket is non-blocking and one deadline bounds connecting, sending and receiving
+ * together.
  */
 #include "client.h"
 #include "cleanup.h"
@@ -90,8 +91,9 @@ static int connect_to_watcher(struct call *call, struct mt_err *err)
                 if (code == EINTR)
                         continue;
                 if (code == ENOENT || code == ECONNREFUSED)
-                        return mt_fail(err, code, "no watcher is running (connect %s: %s): start it with systemctl start migtune",
-                                       path, strerror(code));
+                        return mt_fail(err, code,
+                                       "no watcher is running (connect %s: %s): start it with systemctl start migtune", path,
+                                       strerror(code));
                 if (code != EAGAIN)
                         return mt_fail(err, code, "connect %s: %s", path, strerror(code));
                 /* EAGAIN: the watcher's queue of connections is full, and for a unix socket there is nothing to poll for. */

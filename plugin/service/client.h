@@ -13,8 +13,8 @@
 #define MT_MAX_REPLY_BYTES (16u << 20)
 
 /*
- * Sends request_json (one line, without newline) and waits for the reply; all of it within timeout_ms. *ret_reply_json has no newline,
- * is not parsed, and is freed by the caller with free().
+ * Sends request_json (one line, without newline) and waits for the reply; all of it within timeout_ms. *ret_reply_json has
+ * no newline, is not parsed, and is freed by the caller with free().
  * -ENOENT, -ECONNREFUSED: no watcher is running. -ETIMEDOUT: it did not answer in time. -EACCES: the socket is not for
  * this user. -EPROTO: the connection ended before a whole reply. -EMSGSIZE: the reply is longer than MT_MAX_REPLY_BYTES.
  * -EINVAL: the request has a newline.

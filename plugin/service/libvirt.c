@@ -59,7 +59,7 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
         switch (event) {
         case VIR_DOMAIN_EVENT_SUSPENDED:
                 if (detail == VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED || detail == VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY)
-                        mt_job_switchover(libvirt->host, uuid);
+                        mt_job_switchover(libvirt->host, uuid, detail == VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY);
                 break;
         case VIR_DOMAIN_EVENT_STARTED:
                 if (detail == VIR_DOMAIN_EVENT_STARTED_MIGRATED) {

@@ -59,7 +59,8 @@ void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news)
                 mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': %s, leaving that limit as it is", name_of(job), news->error);
         if (news->speed_bytes_s > 0) {
                 job->outcome.applied.bandwidth_bytes_s = news->speed_bytes_s;
-                job->outcome.applied.changes++;
+                if (job->outcome.applied.changes++ == 0)
+                        job->outcome.applied.after_ms = mt_now_ms() - job->since_ms;
         }
         if (news->downtime_ms > 0)
                 job->outcome.applied.downtime_limit_ms = news->downtime_ms;
@@ -139,7 +140,10 @@ void mt_job_lift(struct mt_host *host, struct mt_job *job)
 
         if (!job->shaped)
                 return;
-        spec = mt_host_class(&job->link, job->plan.switchover_bytes_s, job->link.rate_bytes_s, false);
+        if (job->outcome.actual.technique == MT_PRE_COPY)
+                spec = mt_host_class(&job->link, job->plan.switchover_bytes_s, job->link.rate_bytes_s, false);
+        else
+                spec = mt_host_class(&job->link, job->plan.reserve_bytes_s, job->link.rate_bytes_s, job->plan.low_priority);
         if (mt_shape_change(host->shaper, &job->link, job->minor, &spec, &err) < 0)
                 mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': lift the ceil for the switchover: %s", name_of(job), err.msg);
 }

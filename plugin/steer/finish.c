@@ -27,9 +27,8 @@ static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
 {
         struct mt_outcome *outcome = &job->outcome;
 
-        outcome->actual.technique = MT_PRE_COPY;
         outcome->actual.iterations = (unsigned)job->iteration;
-        outcome->actual.total_ms = mt_now_ms() - job->since_ms;
+        outcome->actual.total_ms = (job->over_ms != 0 ? job->over_ms : mt_now_ms()) - job->since_ms;
         outcome->actual.bytes = job->stats.memory_processed_bytes;
         outcome->actual.downtime_ms = UINT64_MAX;
         if (stats == NULL)
@@ -61,16 +60,25 @@ static void send_record(struct mt_host *host, const struct mt_job *job)
                 mt_log_limited(MT_LOG_WARNING, "history", "history: %s", err.msg);
 }
 
-void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result result, const struct mt_job_stats *stats,
-                   const char *error)
+void mt_job_free(struct mt_host *host, struct mt_job *job)
 {
-        uint64_t rate;
-
         for (struct mt_job **p = &host->jobs; *p != NULL; p = &(*p)->next)
                 if (*p == job) {
                         *p = job->next;
                         break;
                 }
+        mt_agent_release(job->agent);
+        if (job->domain != NULL)
+                (void)virDomainFree(job->domain);
+        mt_outcome_done(&job->outcome);
+        free(job);
+}
+
+void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result result, const struct mt_job_stats *stats,
+                   const char *error)
+{
+        uint64_t rate;
+
         mt_job_withdraw(host, job);
         job->outcome.result = result;
         (void)snprintf(job->outcome.error, sizeof(job->outcome.error), "%s", error);
@@ -78,9 +86,5 @@ void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result resu
         send_record(host, job);
         if (mt_outcome_dirty_rate(&job->outcome, &rate))
                 mt_past_rates_learn(&host->past_rates, job->xml.id.uuid, rate, mt_wall_ms());
-        mt_agent_release(job->agent);
-        if (job->domain != NULL)
-                (void)virDomainFree(job->domain);
-        mt_outcome_done(&job->outcome);
-        free(job);
+        mt_job_free(host, job);
 }

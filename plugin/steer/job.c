@@ -30,18 +30,16 @@
 #include "log.h"
 #include "measure/sockets.h"
 #include "policy/decide.h"
-#include "policy/inputs.h"
 #include "record/json.h"
 #include "steer/gather.h"
 #include "steer/job_state.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
-#define D_WEIGHT 0.5       /* of a new in-flight dirty rate against the last one */
 #define COMPLETED_DUE_MS 3000
-#define LIMIT_MARGIN 1.1   /* the cap's limit must lie above QEMU's noisy estimate */
 
 static struct mt_job *find(const struct mt_host *host, const char *uuid)
 {
@@ -103,23 +101,6 @@ static void announce(const struct mt_job *job)
                plan->limit_met ? "" : "; max_downtime cannot be met");
 }
 
-static void use_stats(struct mt_job *job, const struct mt_job_stats *stats)
-{
-        if (stats->dirty_rate_bytes_s > 0 && job->iteration >= 2) {
-                double old = (double)job->facts.dirty_rate_bytes_s;
-                double measured = (double)stats->dirty_rate_bytes_s;
-
-                if (job->facts.dirty_source != MT_DIRTY_IN_FLIGHT)
-                        old = measured;
-                else if (stats->dirty_rate_bytes_s == job->stats.dirty_rate_bytes_s)
-                        measured = old; /* not updated since */
-                job->facts.dirty_rate_bytes_s = (uint64_t)(old + D_WEIGHT * (measured - old));
-                job->facts.dirty_source = MT_DIRTY_IN_FLIGHT;
-                job->facts.dirty_age_ms = 0;
-        }
-        job->stats = *stats;
-}
-
 /* The domain, and the agent for the calls about it. */
 static void hold_domain(struct mt_host *host, struct mt_job *job, virDomainPtr domain)
 {
@@ -167,57 +148,6 @@ static void begin(struct mt_host *host, virDomainPtr domain, bool adopted)
         mt_job_sample(job);
 }
 
-static void plan_again(struct mt_host *host, struct mt_job *job)
-{
-        if (job->facts.device[0] != '\0') {
-                job->facts.src = mt_host_traffic(host, job->facts.device, mt_now_ms());
-                if (job->others.at_ms != 0) /* a virtual device's counters miss the headers of segments that it did not cut */
-                        job->facts.src.out_bytes_s = (uint64_t)job->others.bytes_s;
-                job->facts.taken_bytes_s = mt_host_taken(host, job->facts.device, job);
-        }
-        mt_decide(&job->facts, &job->intent, &job->plan);
-        mt_job_apply(host, job);
-}
-
-/* max_iterations are done and the remainder cannot be copied within the limit. */
-static void no_convergence(struct mt_job *job, double needed_ms)
-{
-        if (job->gave_up)
-                return;
-        job->gave_up = true;
-        mt_log(MT_LOG_WARNING, "domain '%s': not converged after %u iterations: the rest would take %.0f ms, max_downtime is %llu ms; "
-                               "on_no_convergence = %s", job->xml.id.name, job->intent.max_iterations, needed_ms,
-               (unsigned long long)job->intent.max_downtime_ms, mt_no_convergence_name(job->intent.on_no_convergence));
-        if (job->intent.on_no_convergence == MT_ABORT && job->agent != NULL && job->intent.mode == MT_MODE_ENFORCE)
-                mt_agent_want_abort(job->agent);
-}
-
-/* n rounds are done: QEMU is to stop now, if what remains fits in the blackout allowed. */
-static void iteration_cap(struct mt_job *job)
-{
-        uint64_t done = job->iteration - 1;
-        bool last = done >= job->intent.max_iterations;
-        double switchover = (double)job->plan.switchover_bytes_s * MT_PAYLOAD;
-        double estimate = job->stats.rate_bytes_s > 0 ? (double)job->stats.rate_bytes_s
-                                                      : (double)job->plan.bandwidth_bytes_s * MT_PAYLOAD;
-        double remaining = (double)job->stats.memory_remaining_bytes;
-        double needed_ms = remaining / switchover * 1000.0 + (double)job->facts.tg_ms;
-        double allowed_ms = (double)job->intent.max_downtime_ms;
-
-        if (done < job->plan.iterations || switchover <= 0.0)
-                return;
-        if (last && job->intent.on_no_convergence == MT_EXCEED)
-                allowed_ms = (double)job->intent.exceed_downtime_ms;
-        if (needed_ms > allowed_ms) {
-                if (last)
-                        no_convergence(job, needed_ms);
-                return;
-        }
-        job->forced_limit_ms = (uint64_t)(remaining / estimate * 1000.0 * LIMIT_MARGIN) + 1;
-        if (job->intent.mode == MT_MODE_ENFORCE && job->limits_saved && job->forced_limit_ms > job->downtime_ms)
-                mt_job_want_downtime(job, job->forced_limit_ms);
-}
-
 void mt_job_iteration(struct mt_host *host, virDomainPtr domain, int iteration)
 {
         char uuid[VIR_UUID_STRING_BUFLEN];
@@ -248,13 +178,15 @@ void mt_job_adopt(struct mt_host *host, virDomainPtr domain)
                 begin(host, domain, true);
 }
 
-void mt_job_switchover(struct mt_host *host, const char *uuid)
+void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
 {
         struct mt_job *job = find(host, uuid);
 
         if (job == NULL || job->state != MT_JOB_COPYING)
                 return;
         job->state = MT_JOB_SWITCHOVER;
+        if (post_copy)
+                job->outcome.actual.technique = job->iteration > 1 ? MT_HYBRID : MT_POST_COPY;
         if (job->intent.mode == MT_MODE_ENFORCE)
                 mt_job_lift(host, job);
         mt_log(MT_LOG_DEBUG, "domain '%s': switchover after iteration %llu, ceil lifted", job->xml.id.name,
@@ -285,12 +217,15 @@ static void ended_unseen(struct mt_host *host, struct mt_job *job)
         bool has_stats = mt_domain_job_stats(job->domain, true, &stats, NULL) == 0 && stats.elapsed_ms >= job->stats.elapsed_ms;
         int active = virDomainIsActive(job->domain);
 
-        if (has_stats && stats.type == VIR_DOMAIN_JOB_COMPLETED)
+        if (job->stats.type == VIR_DOMAIN_JOB_CANCELLED || job->why[0] != '\0')
+                mt_job_finish(host, job, MT_CANCELLED, NULL, job->why[0] != '\0' ? job->why : "cancelled; the domain stays on the source");
+        else if (has_stats && stats.type == VIR_DOMAIN_JOB_COMPLETED)
                 mt_job_finish(host, job, MT_COMPLETED, &stats, "");
         else if (has_stats && stats.type == VIR_DOMAIN_JOB_FAILED)
                 mt_job_finish(host, job, MT_FAILED, &stats, stats.error[0] != '\0' ? stats.error : "libvirt: the job failed");
         else if (active == 1)
-                mt_job_finish(host, job, MT_CANCELLED, NULL, "the job ended without completing; the domain stays on the source");
+                mt_job_finish(host, job, MT_FAILED, NULL,
+                              "failed or cancelled (libvirt does not tell which); the domain stays on the source");
         else
                 mt_job_finish(host, job, MT_COMPLETED, NULL, "libvirt reported no figures of its end");
 }
@@ -318,15 +253,16 @@ static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_a
                         is_over(host, job);
                 return;
         }
-        if (news->stats.type == VIR_DOMAIN_JOB_NONE) {
+        if (news->stats.type != VIR_DOMAIN_JOB_BOUNDED && news->stats.type != VIR_DOMAIN_JOB_UNBOUNDED) {
+                job->stats.type = news->stats.type; /* libvirt shows "cancelled" or "failed" for a moment, then "none" for good */
                 is_over(host, job);
                 return;
         }
-        use_stats(job, &news->stats);
+        mt_job_use_stats(job, &news->stats);
         if (job->state == MT_JOB_COPYING) {
-                plan_again(host, job);
+                mt_job_plan_again(host, job);
                 if (job->at_boundary)
-                        iteration_cap(job);
+                        mt_job_iteration_cap(job);
         }
         job->at_boundary = false;
         mt_job_sample(job);
@@ -403,6 +339,12 @@ void mt_job_reconnected(struct mt_host *host)
 
 void mt_job_clear(struct mt_host *host)
 {
-        while (host->jobs != NULL)
-                mt_job_finish(host, host->jobs, MT_CANCELLED, NULL, "not seen to its end: the watcher was stopped; it runs on untuned");
+        while (host->jobs != NULL) {
+                struct mt_job *job = host->jobs;
+
+                mt_job_withdraw(host, job);
+                mt_log(MT_LOG_NOTICE, "domain '%s': the watcher stops, leaving its migration untuned; the next watcher adopts it",
+                       job->xml.id.name);
+                mt_job_free(host, job);
+        }
 }

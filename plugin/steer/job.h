@@ -16,8 +16,8 @@ void mt_job_iteration(struct mt_host *host, virDomainPtr domain, int iteration);
 /* A migration that was running before the watcher was: adopts it. */
 void mt_job_adopt(struct mt_host *host, virDomainPtr domain);
 
-/* The guest stands still for the last copy (lifecycle SUSPENDED, MIGRATED): lifts the ceil. */
-void mt_job_switchover(struct mt_host *host, const char *uuid);
+/* The guest stands still for the last copy (lifecycle SUSPENDED; MIGRATED, or POSTCOPY with post_copy): lifts the ceil. */
+void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy);
 
 /* JOB_COMPLETED with its statistics: ends the job. */
 void mt_job_completed(struct mt_host *host, const char *uuid, const struct mt_job_stats *stats);
@@ -46,7 +46,7 @@ uint64_t mt_job_own_rate(const struct mt_host *host, const char *device);
 /* The running migrations, for `migtune status`: a JSON array. */
 json_object *mt_job_status(const struct mt_host *host);
 
-/* Ends all jobs because the watcher ends: classes and limits go back, the migrations run on, a record says so. */
+/* The watcher ends: classes and limits go back, the migrations run on; the next watcher adopts and records them. */
 void mt_job_clear(struct mt_host *host);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* struct mt_job itself, and the steps of its life; for the files of steer/ that make up a job (job.c, act.c, finish.c). */
+/* struct mt_job itself, and the steps of its life; for the files of steer/ that make up a job (job.c, control.c, act.c, finish.c). */
 #ifndef MT_STEER_JOB_STATE_H
 #define MT_STEER_JOB_STATE_H
 
@@ -43,6 +43,7 @@ struct mt_job {
         uint64_t downtime_ms;     /* likewise */
         uint64_t forced_limit_ms; /* the iteration cap's, which no new plan lowers; 0: none */
         bool gave_up;             /* on_no_convergence was carried out */
+        char why[128];            /* if we ended it: the reason, for the record */
         struct mt_meter meter;    /* what the migration puts on the wire */
         struct mt_meter others;   /* what the default class lets through: the other traffic, as tc counts */
         struct mt_outcome outcome;
@@ -58,7 +59,10 @@ void mt_job_apply(struct mt_host *host, struct mt_job *job);
 void mt_job_want_downtime(struct mt_job *job, uint64_t downtime_ms);
 /* What the agent has set, into the outcome. */
 void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news);
-/* Lifts the class's ceil for the last copy. */
+/*
+ * Lifts the class's ceil for the last copy, with the switchover's rate guaranteed; in post-copy without a new guarantee, since
+ * that may go on for long.
+ */
 void mt_job_lift(struct mt_host *host, struct mt_job *job);
 /* Removes the class. */
 void mt_job_unshape(struct mt_host *host, struct mt_job *job);
@@ -67,11 +71,22 @@ void mt_job_withdraw(struct mt_host *host, struct mt_job *job);
 /* Reads the class's counter (or, unshaped, the job's statistics) into the meter. */
 void mt_job_meter(struct mt_host *host, struct mt_job *job, uint64_t now_ms);
 
+/* control.c: deciding again. */
+
+/* Takes statistics over: D is QEMU's own from iteration 2 on, smoothed. */
+void mt_job_use_stats(struct mt_job *job, const struct mt_job_stats *stats);
+/* Plans with the facts of this moment and follows the plan. */
+void mt_job_plan_again(struct mt_host *host, struct mt_job *job);
+/* n rounds are done: QEMU is to stop now, if what remains fits in the blackout allowed. */
+void mt_job_iteration_cap(struct mt_job *job);
+
 /* finish.c: the end. */
 
 /* Withdraws, records, unlinks and frees. stats: the final ones, or NULL. error: "" or why. */
 void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result result, const struct mt_job_stats *stats,
                    const char *error);
+/* Unlinks and frees, without withdrawing or recording. */
+void mt_job_free(struct mt_host *host, struct mt_job *job);
 /* The current sample into the outcome. */
 void mt_job_sample(struct mt_job *job);
 

@@ -48,7 +48,8 @@ static int32_t mock_command(void *handle, int32_t argc, const char *const *argv)
         char line[256];
 
         (void)handle;
-        (void)snprintf(line, sizeof(line), "mock command %s argc %d terminated %s\n", argv[0], argc, argv[argc] == NULL ? "yes" : "no");
+        (void)snprintf(line, sizeof(line), "mock command %s argc %d terminated %s\n", argv[0], argc,
+                       argv[argc] == NULL ? "yes" : "no");
         the_host->print(the_host->ctx, 1, line);
         return argc > 1 && strcmp(argv[1], "three") == 0 ? 3 : 0;
 }
@@ -81,7 +82,8 @@ struct future_ops {
 
 static const struct future_ops ops = {
         .known = {
-                .struct_size = MOCK == FUTURE ? sizeof(struct future_ops) : MOCK == SHORT_STRUCT ? MT_PLUGIN_OPS_SIZE_1_0 - 1 : sizeof(struct mt_plugin_ops),
+                .struct_size = MOCK == FUTURE ? sizeof(struct future_ops)
+                             : MOCK == SHORT_STRUCT ? MT_PLUGIN_OPS_SIZE_1_0 - 1 : sizeof(struct mt_plugin_ops),
                 .abi_major = MOCK == WRONG_MAJOR ? MT_ABI_MAJOR + 1 : MT_ABI_MAJOR,
                 .name = "mock",
                 .version = "9.9",

@@ -29,8 +29,8 @@ BOTH = {
 def run(program, plugin, *arguments):
     """Runs a host program with a plugin, as the tree's own user would."""
     environment = dict(os.environ, MIGTUNE_PLUGIN=plugin, MIGTUNE_RUN_DIR="/nonexistent")
-    return subprocess.run([program, *arguments], env=environment, input="<domain/>", capture_output=True, text=True, timeout=20,
-                          check=False)
+    return subprocess.run([program, *arguments], env=environment, input="<domain/>", capture_output=True, text=True,
+                          timeout=20, check=False)
 
 
 def mock(name):

@@ -14,7 +14,8 @@ static const struct open_case {
         int32_t want;
 } cases[] = {
         { "the host of this release", sizeof(struct mt_host_ops), MT_ABI_MAJOR, 0, 0 },
-        { "all flags of this release", sizeof(struct mt_host_ops), MT_ABI_MAJOR, MT_HOST_OUT_IS_TTY | MT_HOST_ERR_IS_TTY, 0 },
+        { "all flags of this release", sizeof(struct mt_host_ops), MT_ABI_MAJOR, MT_HOST_OUT_IS_TTY | MT_HOST_ERR_IS_TTY,
+          0 },
         { "the first released size", MT_HOST_OPS_SIZE_1_0, MT_ABI_MAJOR, 0, 0 },
         { "a larger, future host", sizeof(struct mt_host_ops) + 64, MT_ABI_MAJOR, 0, 0 },
         { "an older major", sizeof(struct mt_host_ops), MT_ABI_MAJOR - 1, 0, -EPROTO },
@@ -51,7 +52,9 @@ static void check_open(const struct mt_plugin_ops *ops, const struct open_case *
 
 static void check_hook_event(const struct mt_plugin_ops *ops)
 {
-        const struct mt_host_ops host = { .struct_size = sizeof(host), .abi_major = MT_ABI_MAJOR, .run_dir = "/nonexistent" };
+        const struct mt_host_ops host = { .struct_size = sizeof(host),
+                                          .abi_major = MT_ABI_MAJOR,
+                                          .run_dir = "/nonexistent" };
         struct mt_hook_event event = { .struct_size = MT_HOOK_EVENT_SIZE_1_0 - 1, .timeout_ms = 100 };
         void *handle = NULL;
 

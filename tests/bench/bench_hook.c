@@ -48,7 +48,9 @@ static int make_xml(const char *directory)
         (void)snprintf(path, sizeof(path), "%s/domain.xml", directory);
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         for (int i = 0; i < 100 && fd >= 0; i++)
-                (void)!dprintf(fd, "<disk type='file' device='disk'><source file='/var/lib/disk-%03d'/><target dev='vd'/></disk>\n", i);
+                (void)!dprintf(
+                        fd, "<disk type='file' device='disk'><source file='/var/lib/disk-%03d'/><target dev='vd'/></disk>\n",
+                        i);
         return fd;
 }
 
@@ -85,8 +87,8 @@ static int ascending(const void *a, const void *b)
 static void print_spread(const char *name, double *ms, int n)
 {
         qsort(ms, (size_t)n, sizeof(*ms), ascending);
-        (void)printf("\"%s\":{\"p10\":%.3f,\"median\":%.3f,\"p90\":%.3f,\"max\":%.3f}", name, ms[n / 10], ms[n / 2], ms[n * 9 / 10],
-                     ms[n - 1]);
+        (void)printf("\"%s\":{\"p10\":%.3f,\"median\":%.3f,\"p90\":%.3f,\"max\":%.3f}", name, ms[n / 10], ms[n / 2],
+                     ms[n * 9 / 10], ms[n - 1]);
 }
 
 static int listen_in(const char *directory, struct sockaddr_un *address)

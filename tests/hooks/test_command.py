@@ -30,9 +30,11 @@ status, output, errors = run("--help")
 tap.ok(status == 0 and errors == "" and output.startswith("usage: migtune "), "--help", f"{status} {output} {errors}")
 tap.ok(all(len(line) <= 100 for line in output.splitlines() if "/" not in line), "--help fits a terminal", output)
 tap.equal(run()[::2], (2, "migtune: a command is missing, see migtune --help\n"), "no command")
-tap.equal(run("--nonsense", "status")[::2], (2, "migtune: unknown option '--nonsense', see migtune --help\n"), "unknown option")
+tap.equal(run("--nonsense", "status")[::2], (2, "migtune: unknown option '--nonsense', see migtune --help\n"),
+          "unknown option")
 tap.equal(run("nonsense")[::2], (2, "migtune: unknown command 'nonsense', see migtune --help\n"), "unknown command")
-tap.equal(run("status", "--config")[::2], (2, "migtune: --config: a value is missing, see migtune --help\n"), "missing value")
+tap.equal(run("status", "--config")[::2], (2, "migtune: --config: a value is missing, see migtune --help\n"),
+          "missing value")
 for where in ("nowhere", "file:relative", "file:", "/tmp/x"):
     status, _, errors = run("--log", where, "status")
     tap.ok(status == 2 and errors == "migtune: --log: expected syslog, stderr or file:PATH with an absolute path, "
@@ -41,7 +43,8 @@ status, _, errors = run("--log", "file:/nonexistent/log", "status")
 tap.ok(status == 2 and "open /nonexistent/log: No such file" in errors, "--log to a place that is not there", errors)
 
 # Global options go, the command's own stay, before and after.
-for arguments, count in ((["x"], 1), (["--config", "/c", "x"], 1), (["x", "--config=/c", "--run-dir", "/r", "--debug", "y"], 2),
+for arguments, count in ((["x"], 1), (["--config", "/c", "x"], 1),
+                         (["x", "--config=/c", "--run-dir", "/r", "--debug", "y"], 2),
                          (["--log", "stderr", "x", "--json", "--connect", "qemu:///system"], 4), (["x", "--help"], 2),
                          (["x", "--", "--config", "y"], 4), (["x", "--configuration"], 2)):
     tap.equal(run(*arguments, plugin=MOCK), (0, f"mock command x argc {count} terminated yes\n", ""), " ".join(arguments))
@@ -56,8 +59,8 @@ with tempfile.TemporaryDirectory() as directory:
     with open(log, encoding="ascii") as f:
         text = f.read()
     tap.ok(status == 1 and output == errors == "", "--log file: takes the messages", f"{status} {output} {errors}")
-    tap.ok(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d error: plugin /nonexistent\.so: .*\n", text) is not None,
-           "and stamps them as RFC 3339 wants", text)
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
+    tap.ok(re.fullmatch(stamp + r" error: plugin /nonexistent\.so: .*\n", text) is not None, "and stamps them as RFC 3339 wants", text)
 
 # Who runs it with other rights than its caller's must not let the caller choose the plugin.
 NAME = "a set-user-id program ignores MIGTUNE_PLUGIN"
@@ -70,6 +73,7 @@ with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
         os.chown(copy, 65534, 65534)
         os.chmod(copy, 0o4755)
-        done = subprocess.run([copy, "anything"], env=dict(os.environ, MIGTUNE_PLUGIN=MOCK), capture_output=True, text=True, check=False)
+        done = subprocess.run([copy, "anything"], env=dict(os.environ, MIGTUNE_PLUGIN=MOCK), capture_output=True, text=True,
+                              check=False)
         tap.ok("mock command" not in done.stdout, NAME, f"{done.returncode} {done.stdout} {done.stderr}")
 tap.finish()

@@ -110,8 +110,8 @@ def test_normal(tap):
                                       "extra": "-", "xml": XML}], "what the watcher is told of migrate begin")
     with watching() as (directory, watcher):
         harmless(tap, run(directory, ["vm\n\"1\"", "release", "end", "migrated"]), "release end", "")
-        tap.equal(watcher.requests, [{"request": "hook", "domain": "vm\n\"1\"", "operation": "release", "suboperation": "end",
-                                      "extra": "migrated", "xml": ""}], "what the watcher is told of release end")
+        tap.equal(watcher.requests, [{"request": "hook", "domain": "vm\n\"1\"", "operation": "release",
+                                      "suboperation": "end", "extra": "migrated", "xml": ""}], "what the watcher is told of release end")
         harmless(tap, run(directory, ["vm", "stopped", "end", "-"]), "stopped end", "")
         tap.equal(watcher.connections, 2, "one connection an event")
 
@@ -120,7 +120,8 @@ def test_ignored(tap):
     """Other steps end at once: no plugin, no socket."""
     with watching() as (directory, watcher):
         for operation, suboperation in IGNORED:
-            harmless(tap, run(directory, ["vm", operation, suboperation, "-"]), f"'{operation} {suboperation}' is ignored", "")
+            harmless(tap, run(directory, ["vm", operation, suboperation, "-"]), f"'{operation} {suboperation}' is ignored",
+                     "")
         for arguments in ([], ["vm"], ["vm", "migrate"]):
             harmless(tap, run(directory, arguments), f"{len(arguments)} arguments", "")
         tap.equal(watcher.connections, 0, "the watcher heard of none of them")
@@ -130,11 +131,14 @@ def test_bad_watcher(tap):
     """A watcher that is gone, stuck, or talks nonsense."""
     step = ["vm", "migrate", "begin", "-"]
     with tempfile.TemporaryDirectory() as directory:
-        harmless(tap, run(directory, step), "no watcher", f"no watcher is running (connect {directory}/migtune.sock: No such file")
+        harmless(tap, run(directory, step), "no watcher",
+                 f"no watcher is running (connect {directory}/migtune.sock: No such file")
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(os.path.join(directory, "migtune.sock"))
-        harmless(tap, run(directory, step), "a watcher that died", "Connection refused): start it with systemctl start migtune")
-        harmless(tap, run(directory + "/" + "x" * 120, step), "a directory too long for a socket", "longer than a socket's may be")
+        harmless(tap, run(directory, step), "a watcher that died",
+                 "Connection refused): start it with systemctl start migtune")
+        harmless(tap, run(directory + "/" + "x" * 120, step), "a directory too long for a socket",
+                 "longer than a socket's may be")
     with watching(answer=None) as (directory, _):
         harmless(tap, run(directory, step), "a watcher that accepts and never answers", "the watcher did not answer within")
     with watching(accept=False) as (directory, _):
@@ -170,7 +174,8 @@ def test_trickle(tap):
 
             thread = threading.Thread(target=drip, daemon=True)
             thread.start()
-            harmless(tap, run(directory, ["vm", "migrate", "begin", "-"]), "a watcher that trickles", "did not answer within")
+            harmless(tap, run(directory, ["vm", "migrate", "begin", "-"]), "a watcher that trickles",
+                     "did not answer within")
             thread.join()
 
 
@@ -193,7 +198,8 @@ def test_stdin(tap):
         harmless(tap, run(directory, step, stdin=read_end), "standard input never ends", "")
         os.close(read_end)
         os.close(write_end)
-        tap.equal([request["xml"] for request in watcher.requests], [""] * 6, "what is not there, too long or not text counts as empty")
+        tap.equal([request["xml"] for request in watcher.requests], [""] * 6,
+                  "what is not there, too long or not text counts as empty")
         harmless(tap, run(directory, step, input=b"<a>\xff\xfe</a>"), "XML that is not UTF-8", "")
         exact = b"<" + b"x" * ((1 << 20) - 2)
         harmless(tap, run(directory, step, input=exact), "as much XML as is read", "")
@@ -206,7 +212,8 @@ def test_descriptors(tap):
         def close_all():
             for descriptor in (0, 1, 2):
                 os.close(descriptor)
-        harmless(tap, run(directory, ["vm", "migrate", "begin", "-"], stdin=None, preexec_fn=close_all), "all three descriptors closed")
+        harmless(tap, run(directory, ["vm", "migrate", "begin", "-"], stdin=None, preexec_fn=close_all),
+                 "all three descriptors closed")
 
 
 tap = Tap()

@@ -36,13 +36,15 @@ int main(void)
 
 def run(*command):
     """(status, standard output, standard error)."""
-    done = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                          check=False)
     return done.returncode, done.stdout, done.stderr
 
 
 def check_third_party(tap):
     """Somebody else's host program, built from what is installed alone."""
-    pkg_config = next((os.path.join(directory, "migtune.pc") for directory, _, names in os.walk(PREFIX) if "migtune.pc" in names), None)
+    pkg_config = next((os.path.join(directory, "migtune.pc") for directory, _, names in os.walk(PREFIX)
+                       if "migtune.pc" in names), None)
     if not tap.ok(pkg_config is not None, "migtune.pc is installed"):
         return
     plugin_dir = run("pkg-config", "--variable=plugindir", pkg_config)[1].strip()

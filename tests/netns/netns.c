@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ int netns_enter(void)
 
 static FILE *start(const char *format, va_list args)
 {
-        char command[2048];
+        char command[16384];
 
         assert_in_range(vsnprintf(command, sizeof(command), format, args), 1, sizeof(command) - 1);
         return popen(command, "re");
@@ -164,10 +165,65 @@ void netns_switch(int ns)
         assert_int_equal(setns(ns, CLONE_NEWNET), 0);
 }
 
+/* tc lists in the order of its hash tables, which differs after a class went and came. */
+static int compare_lines(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A counter among what tc says of HTB without being asked for statistics. */
+static void blank_counter(char *line)
+{
+        char *at = strstr(line, "direct_packets_stat ");
+
+        for (at = at != NULL ? at + strlen("direct_packets_stat ") : NULL; at != NULL && *at >= '0' && *at <= '9'; at++)
+                *at = '*';
+}
+
+static char *sort_lines(char *text)
+{
+        static char *line[100000];
+        size_t n = 0, size = strlen(text) + 1;
+        char *sorted = malloc(size + 1), *end = sorted, *rest;
+
+        assert_non_null(sorted);
+        for (char *l = strtok_r(text, "\n", &rest); l != NULL && n < sizeof(line) / sizeof(line[0]); l = strtok_r(NULL, "\n", &rest)) {
+                blank_counter(l);
+                line[n++] = l;
+        }
+        qsort(line, n, sizeof(line[0]), compare_lines);
+        for (size_t i = 0; i < n; i++)
+                end += sprintf(end, "%s\n", line[i]);
+        *end = '\0';
+        free(text);
+        return sorted;
+}
+
 char *netns_snapshot(void)
 {
-        /* tc lists in the order of its hash tables, which differs after a class went and came: sorted */
-        return netns_output("{ tc qdisc show | sed 's,direct_packets_stat [0-9]*,,'; ip -o link | sed 's/ mtu.*//'; for d in $(ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/\\1/');"
-                            " do tc class show dev $d | sed \"s/^/$d /\"; tc filter show dev $d | sed \"s/^/$d /\";"
-                            " tc filter show dev $d ingress | sed \"s/^/$d in /\"; done; } 2>&1 | sort");
+        struct if_nameindex *devices = if_nameindex();
+        char batch[8192];
+        size_t n = (size_t)snprintf(batch, sizeof(batch), "qdisc show\n");
+
+        assert_non_null(devices);
+        for (const struct if_nameindex *d = devices; d->if_name != NULL && n < sizeof(batch) - 200; d++)
+                n += (size_t)snprintf(batch + n, sizeof(batch) - n, "class show dev %s\nfilter show dev %s\nfilter show dev %s ingress\n",
+                                      d->if_name, d->if_name, d->if_name);
+        if_freenameindex(devices);
+        return sort_lines(netns_output("tc -force -batch - 2>&1 <<'END'\n%sEND\n", batch));
+}
+
+void netns_clear(void)
+{
+        struct if_nameindex *devices = if_nameindex();
+        char batch[8192] = "";
+        size_t n = 0;
+
+        assert_non_null(devices);
+        for (const struct if_nameindex *d = devices; d->if_name != NULL && n < sizeof(batch) - 200; d++)
+                if (strcmp(d->if_name, "lo") != 0)
+                        n += (size_t)snprintf(batch + n, sizeof(batch) - n, "link del %s\n", d->if_name);
+        if_freenameindex(devices);
+        if (n > 0) /* a veth takes its peer along, whose turn then fails */
+                free(netns_output("ip -force -batch - 2>&1 <<'END'\n%sEND\n", batch));
 }

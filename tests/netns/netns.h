@@ -39,7 +39,10 @@ int netns_home(void);
 int netns_peer(void);
 void netns_switch(int ns);
 
-/* Everything tc and ip know of this namespace without counters: what must be the same after as before. */
+/* The devices and everything tc knows of them, without counters and sorted: what must be the same after as before. */
 char *netns_snapshot(void);
+
+/* Removes all devices but lo. */
+void netns_clear(void);
 
 #endif

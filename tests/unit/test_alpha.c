@@ -219,6 +219,20 @@ static void test_optimise_grid(void **state)
         assert_true(found > 0 && infeasible > 0);
 }
 
+/* Just below rho a step more is copied at almost the same alpha; rho itself, with no step, uses less of the network. */
+static void test_optimise_last_step(void **state)
+{
+        const struct mt_alpha_vm vm = mt_alpha_table2(4096);
+        struct mt_alpha_result r;
+        double alpha;
+
+        (void)state;
+        assert_true(mt_alpha_optimise(MT_ALPHA_UNIFORM, &vm, 0.7, 0.5, false, &alpha, &r));
+        assert_true(near(alpha, mt_alpha_rho(MT_ALPHA_UNIFORM, &vm), 1e-15));
+        assert_int_equal(r.n, 0);
+        assert_false(mt_alpha_optimise(MT_ALPHA_UNIFORM, &vm, 0.69, 0.5, false, &alpha, &r));
+}
+
 /* The paper's Umax = 0.4 is below every infimum: no alpha can do it. */
 static void test_umax_of_the_paper(void **state)
 {
@@ -258,9 +272,10 @@ int main(void)
                            { "optimise against a grid", test_optimise_grid },
                            { "Umax of the paper", test_umax_of_the_paper } };
         static const struct CMUnitTest rest[] = {
-                cmocka_unit_test(test_n_brute_force), cmocka_unit_test(test_n_at_steps), cmocka_unit_test(test_n_edges),
-                cmocka_unit_test(test_table3),        cmocka_unit_test(test_figures),    cmocka_unit_test(test_fig1),
-                cmocka_unit_test(test_hot_pages_off),
+                cmocka_unit_test(test_n_brute_force), cmocka_unit_test(test_n_at_steps),
+                cmocka_unit_test(test_n_edges),       cmocka_unit_test(test_table3),
+                cmocka_unit_test(test_figures),       cmocka_unit_test(test_fig1),
+                cmocka_unit_test(test_hot_pages_off), cmocka_unit_test(test_optimise_last_step),
         };
         static char names[MT_ARRAY_SIZE(properties) * CASES][64];
         struct CMUnitTest tests[MT_ARRAY_SIZE(properties) * CASES + MT_ARRAY_SIZE(rest)];

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cmocka.h> /* wants the headers above */
+
 static char directory[] = "/tmp/test_client.XXXXXX";
 static char socket_path[64];
 
@@ -25,9 +26,9 @@ static char socket_path[64];
 struct call_case {
         const char *name;
         const char *request;
-        const char *reply;  /* sent as it is; NULL: none, the connection stays open */
-        size_t repeat;      /* how often reply is sent */
-        const char *end;    /* sent last */
+        const char *reply; /* sent as it is; NULL: none, the connection stays open */
+        size_t repeat;     /* how often reply is sent */
+        const char *end;   /* sent last */
         int want;
         const char *want_reply;
         const char *want_message;
@@ -176,6 +177,8 @@ int main(void)
         };
 
         for (size_t i = 0; i < MT_ARRAY_SIZE(cases); i++)
-                tests[i + 2] = (struct CMUnitTest){ .name = cases[i].name, .test_func = test_call, .initial_state = (void *)(uintptr_t)&cases[i] };
+                tests[i + 2] = (struct CMUnitTest){ .name = cases[i].name,
+                                                    .test_func = test_call,
+                                                    .initial_state = (void *)(uintptr_t)&cases[i] };
         return cmocka_run_group_tests_name("client", tests, make_directory, remove_directory);
 }

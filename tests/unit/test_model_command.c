@@ -7,13 +7,14 @@
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 /* after what it needs */
 #include <cmocka.h>
 
 #define MAX_ARGS 24
-#define TDOWN    "wan.tdown", "vm_mb=32000", "R=625", "D=250", "tau=0.75", "tg=0.5"
+#define TDOWN "wan.tdown", "vm_mb=32000", "R=625", "D=250", "tau=0.75", "tg=0.5"
 
 /* Exit status 2, nothing on standard output, one line on standard error with all of `says`. */
 static const struct refusal {
@@ -273,17 +274,21 @@ static void test_help(void **state)
         assert_int_equal(run((const char *const[]){ "wan.tdown", "--help", NULL })->status, 0);
 }
 
+/* Switches to a locale with a decimal comma, if the machine has one. */
+static bool decimal_comma(void)
+{
+        return setlocale(LC_NUMERIC, "de_DE.UTF-8") != NULL || setlocale(LC_NUMERIC, "fr_FR.UTF-8") != NULL;
+}
+
 /* A process whose locale has a decimal comma reads and prints the same. */
 static void test_locale(void **state)
 {
         const char *const args[] = { "wan.min_bandwidth", "D=0.5", "delta=0.25", NULL };
-        char want[256] = "";
 
         (void)state;
-        (void)strncpy(want, run(args)->out, sizeof(want) - 1);
-        if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL)
-                skip();
-        assert_string_equal(run(args)->out, want);
+        assert_true(decimal_comma());
+        assert_non_null(strstr(run(args)->out, "\"D\":0.5,"));
+        assert_non_null(strstr(run(args)->out, "\"result\":0.75}"));
         (void)setlocale(LC_NUMERIC, "C");
 }
 
@@ -291,6 +296,7 @@ int main(void)
 {
         static const struct CMUnitTest rest[] = { cmocka_unit_test(test_list), cmocka_unit_test(test_help),
                                                   cmocka_unit_test(test_locale) };
+        const bool comma = decimal_comma();
         struct CMUnitTest tests[MT_ARRAY_SIZE(refusals) + MT_ARRAY_SIZE(answers) + MT_ARRAY_SIZE(rest)];
         size_t n = 0;
 
@@ -302,6 +308,10 @@ int main(void)
                 tests[n++] = (struct CMUnitTest){ .name = answers[i].name,
                                                   .test_func = test_answer,
                                                   .initial_state = (void *)(uintptr_t)&answers[i] };
+        (void)setlocale(LC_NUMERIC, "C");
         memcpy(&tests[n], rest, sizeof(rest));
-        return cmocka_run_group_tests_name("model command", tests, NULL, NULL);
+        n += MT_ARRAY_SIZE(rest) - (comma ? 0 : 1);
+        if (!comma) /* skip() would not do: cmocka writes "not ok", which meson counts as a failure */
+                (void)printf("# test_locale left out: no locale with a decimal comma here\n");
+        return _cmocka_run_group_tests("model command", tests, n, NULL, NULL);
 }

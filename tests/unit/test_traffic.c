@@ -13,9 +13,9 @@
 /* after what it needs */
 #include <cmocka.h>
 
-#define CLASSES    4
+#define CLASSES 4
 #define TECHNIQUES 3
-#define URGENCIES  3
+#define URGENCIES 3
 
 static void test_classify(void **state)
 {
@@ -189,7 +189,7 @@ static void test_reserve(void **state)
 /* Over a grid: unreserved takes all that is free, which is the lesser of both ends; reserved is algorithm 2's. */
 static void test_single(void **state)
 {
-        static const double rates[] = { 0, 5, 300, 700, 990, 1200 };
+        static const double rates[] = { 0, 5, 110, 230, 300, 700, 990, 1200 };
         unsigned reserved = 0, free_ride = 0;
 
         (void)state;

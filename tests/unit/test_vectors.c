@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Replays tests/golden/vectors.json, one named test a vector, through the command line and so through the models.
- * A vector whose model `--list` does not show is skipped, and the number of those is told at the end.
+ * A vector whose model `--list` does not show is left out; those are named first and counted at the end.
  */
 #include "capture.h"
 
@@ -16,14 +16,13 @@
 /* after what it needs */
 #include <cmocka.h>
 
-#define VECTORS   MT_SOURCE_ROOT "/tests/golden/vectors.json"
-#define MAX_ARGS  16
+#define VECTORS MT_SOURCE_ROOT "/tests/golden/vectors.json"
+#define MAX_ARGS 16
 #define TOLERANCE 1e-5
 
 struct vector {
         char name[64];
         struct json_object *json;
-        bool listed;
 };
 
 /* A value as it would be typed. */
@@ -92,8 +91,6 @@ static void test_vector(void **state)
         const struct capture *run;
         int argc = 2;
 
-        if (!vector->listed)
-                skip();
         argv[1] = json_object_get_string(json_object_object_get(vector->json, "model"));
         json_object_object_foreach(json_object_object_get(vector->json, "inputs"), key, value)
         {
@@ -149,14 +146,17 @@ int main(void)
 
                 cases[i].json = json_object_array_get_idx(vectors, i);
                 model = json_object_get_string(json_object_object_get(cases[i].json, "model"));
-                cases[i].listed = is_listed(list, model);
-                skipped += cases[i].listed ? 0 : 1;
+                if (!is_listed(list, model)) {
+                        (void)printf("# vector %zu: no model %s\n", i + 1, model);
+                        skipped++;
+                        continue;
+                }
                 (void)snprintf(cases[i].name, sizeof(cases[i].name), "%s, vector %zu", model, i + 1);
-                tests[i] =
+                tests[i - skipped] =
                         (struct CMUnitTest){ .name = cases[i].name, .test_func = test_vector, .initial_state = &cases[i] };
         }
-        failed = _cmocka_run_group_tests("vectors", tests, n, NULL, NULL);
-        (void)printf("# %zu vectors, %zu skipped because their model is not there\n", n, skipped);
+        failed = _cmocka_run_group_tests("vectors", tests, n - skipped, NULL, NULL);
+        (void)printf("# %zu vectors, %zu left out because their model is not there\n", n, skipped);
         (void)json_object_put(vectors);
         (void)json_object_put(list);
         free(cases);

@@ -63,14 +63,12 @@ static void test_recursion(void **state)
         }
 }
 
-/* Eq (2) as printed exceeds the truth by VM/R*lambda^n - tau*lambda^(n+1)/(1-lambda). */
+/* Eq (2) as printed exceeds the truth by VM/R*lambda^n - tau*lambda^(n+1)/(1-lambda); rows next to its pole are left out. */
 static void test_printed(void **state)
 {
         const struct mt_wan_vm *vm = &((const struct wan_case *)*state)->vm;
         const double lambda = vm->D / vm->R;
 
-        if (fabs(lambda - 1.0) < 1e-3)
-                skip();
         for (unsigned n = 1; n <= 30; n++) {
                 const double excess = vm->vm_mb / vm->R * pow(lambda, n) - vm->tau * pow(lambda, n + 1.0) / (1.0 - lambda);
 
@@ -333,6 +331,7 @@ static void test_section_v(void **state)
         assert_true(least.W > stepped.W && stepped.W > mapped.W && mapped.W > most.W);
 }
 
+/* Properties that hold for every row of cases. */
 #define FOR_ALL_CASES 5
 
 int main(void)
@@ -361,13 +360,16 @@ int main(void)
         size_t n = 0;
 
         for (size_t p = 0; p < FOR_ALL_CASES; p++) {
-                for (size_t i = 0; i < MT_ARRAY_SIZE(cases); i++, n++) {
+                for (size_t i = 0; i < MT_ARRAY_SIZE(cases); i++) {
+                        if (properties[p].run == test_printed && fabs(cases[i].vm.D / cases[i].vm.R - 1.0) < 1e-3)
+                                continue;
                         (void)snprintf(names[n], sizeof(names[n]), "%s, %s", properties[p].name, cases[i].name);
                         tests[n] = (struct CMUnitTest){ .name = names[n],
                                                         .test_func = properties[p].run,
                                                         .initial_state = (void *)(uintptr_t)&cases[i] };
+                        n++;
                 }
         }
         memcpy(&tests[n], rest, sizeof(rest));
-        return cmocka_run_group_tests_name("wan", tests, NULL, NULL);
+        return _cmocka_run_group_tests("wan", tests, n + MT_ARRAY_SIZE(rest), NULL, NULL);
 }

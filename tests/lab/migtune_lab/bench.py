@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Two hosts with their watchers and a guest that goes back and forth: what many cases share one after the other."""
+import json
+import subprocess
+import time
+
+from . import shaping
+from .host import STATE
+from .process import LabError, run, wait_for
+from .watcher import CONFIG, HISTORY, LINK_CONFIG, LOG, RUN_DIRECTORY, hook_file, program
+
+QUIET_S = 10.0
+HOOK_LOG = "/var/log/hook.log"
+HOOK_TIMES = "/var/log/hook.times"
+
+# The hook as it is installed, with a note of what it writes to standard error, what it returns and how long it took.
+HOOK_WRAPPER = """\
+#!/bin/sh
+begin=$(date +%s%N)
+{hook} "$@" 2>>{log}
+status=$?
+echo "$2 $3 $status $((($(date +%s%N) - begin) / 1000))" >>{times}
+exit $status
+"""
+
+
+def observed_hook():
+    """A hook program for Lab(hook=...) that runs the installed one and notes what it did."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    path = STATE / "observed-hook"
+    path.write_text(HOOK_WRAPPER.format(hook=hook_file(), log=HOOK_LOG, times=HOOK_TIMES), encoding="ascii")
+    path.chmod(0o755)
+    return path
+
+
+def settings(urgency="low", more="", **migration):
+    """A configuration: the lab's link, the range of dirty rates that the examples use, and keys of the group migration."""
+    keys = " ".join(f'{key} = "{value}";' for key, value in {"urgency": urgency, **migration}.items())
+    return (LINK_CONFIG + 'lambda = { low = 0.1; high = 0.4; dirty_low = "0.1Mbit"; dirty_high = "500Mbit"; };\n'
+            f"migration = {{ {keys} }};\n{more}\n")
+
+
+class Bench:
+    """lab, tap, guest; source and target are the guest's host and the other one, as of now."""
+
+    def __init__(self, lab, tap, guest):
+        self.lab, self.tap, self.guest = lab, tap, guest
+        self.before = {host.name: host.snapshot() for host in lab.hosts}
+
+    @property
+    def source(self):
+        """Where the guest is."""
+        return self.guest.host
+
+    @property
+    def target(self):
+        """Where it is not."""
+        return self.lab.other(self.guest.host)
+
+    # watchers
+
+    def unwatch(self):
+        """End the watchers."""
+        for host in self.lab.hosts:
+            if host.watcher:
+                host.watcher.stop()
+                host.watcher = None
+
+    def forget(self):
+        """Empty logs and histories, so that a case finds only its own."""
+        for host in self.lab.hosts:
+            for path in (LOG, "/var/log/migtune.out", HISTORY, HOOK_LOG, HOOK_TIMES):
+                host.path(path).unlink(missing_ok=True)
+
+    def watch(self, config=None, hosts=None, settle_s=1.2, **options):
+        """New watchers, with empty logs and histories. They know the traffic after settle_s."""
+        self.unwatch()
+        self.forget()
+        for host in hosts or self.lab.hosts:
+            host.watch(settings() if config is None else config, **options)
+        for host in hosts or self.lab.hosts:
+            wait_for(f"the watcher of {host.name} to connect", lambda h=host: "connected to libvirt" in h.watcher.output())
+        time.sleep(settle_s)
+
+    def status(self, host=None):
+        """What `migtune status --json` says."""
+        done = (host or self.source).run(program(), "status", "--json", "--run-dir", RUN_DIRECTORY)
+        return json.loads(done.stdout)
+
+    def reconfigure(self, host, text):
+        """Write another configuration for a host's watcher (and do not tell it)."""
+        host.path(CONFIG).write_text(text, encoding="utf-8")
+
+    # what is seen while a migration runs
+
+    def limits(self, host=None):
+        """QEMU's (max-bandwidth in MiB/s, downtime-limit in ms)."""
+        values = (host or self.source).qmp(self.guest.name, "query-migrate-parameters")
+        return values["max-bandwidth"] / 1048576, values["downtime-limit"]
+
+    def remembered(self, host=None):
+        """libvirt's own memory of both: what the next migration starts with."""
+        host = host or self.source
+        return (host.virsh("migrate-getspeed", self.guest.name), host.virsh("migrate-getmaxdowntime", self.guest.name))
+
+    def copying(self, migration, seconds=0.0, timeout=15.0):
+        """Wait until memory moves, and some seconds more; an error if the migration ends meanwhile."""
+        def moves():
+            if not migration.is_running():
+                raise LabError(f"the migration ended early: {migration.finish().line()}")
+            job = migration.job()
+            return job and job.get("data_processed", 0) > 0
+        wait_for("memory to move", moves, timeout, step=0.05)
+        until = time.time() + seconds
+        while time.time() < until:
+            if not migration.is_running():
+                raise LabError(f"the migration ended early: {migration.finish().line()}")
+            time.sleep(0.02)
+
+    def shaped(self, host, device="eth0", count=1, timeout=10.0):
+        """Wait for so many classes of migrations on a device, and return them."""
+        return wait_for(f"{count} class(es) on {device} of {host.name}",
+                        lambda: len(found := shaping.migrations(host, device)) >= count and found, timeout)
+
+    # afterwards
+
+    def clean(self, host):
+        """Is nothing of ours left on a host?"""
+        return host.snapshot() == self.before[host.name]
+
+    def check_clean(self, name="nothing is left on either host", timeout=2.0):
+        """A check that both hosts' qdiscs, classes, filters and devices are as they were."""
+        try:
+            wait_for("", lambda: all(self.clean(host) for host in self.lab.hosts), timeout)
+            good = True
+        except LabError:
+            good = False
+        detail = "".join(f"{host.name} was:\n{self.before[host.name]}\nis:\n{host.snapshot()}\n" for host in self.lab.hosts
+                         if not self.clean(host))
+        return self.tap.ok(good, name, detail)
+
+    def complaints(self, host):
+        """What a host's watcher logged that is neither a record nor plain information about its start and migrations."""
+        plain = ("@cee:", "watching ", "connected to libvirt", "migration to ", "incoming migration", "configuration reloaded")
+        lines = host.watcher.output().splitlines() if host.watcher else []
+        return [line for line in lines if line.strip() and not any(word in line for word in plain)]
+
+    def one_record(self, host, name="exactly one record: a history line and a log line", timeout=10.0):
+        """A check that a host's watcher wrote one record, which is returned ({} when there is none)."""
+        try:
+            host.watcher.wait_record(1, timeout)
+        except LabError:
+            pass
+        time.sleep(0.3)  # a second one would come now
+        records = host.watcher.records()
+        logged = [line for line in host.watcher.output().splitlines() if "@cee:" in line]
+        self.tap.ok(len(records) == 1 and len(logged) == 1, name,
+                    f"{len(records)} in the history, {len(logged)} in the log\n{host.watcher.output()}")
+        return records[-1] if records else {}
+
+    def hook_calls(self, host):
+        """[(operation, suboperation, status, milliseconds)] of the observed hook, oldest first."""
+        path = host.path(HOOK_TIMES)
+        lines = path.read_text(encoding="ascii").split("\n")[:-1] if path.exists() else []
+        return [(words[0], words[1], int(words[2]), int(words[3]) / 1000) for words in map(str.split, lines)]
+
+    def hook_lines(self, host):
+        """What the observed hook wrote."""
+        path = host.path(HOOK_LOG)
+        return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+
+    def recover(self):
+        """Back to order after a case that failed: no migration, no watcher, no leftovers, a guest that works."""
+        for host in self.lab.hosts:
+            if host.watcher and host.watcher.process.poll() is None:
+                run(["kill", "-CONT", str(host.watcher.process.pid)], check=False)
+            if host.libvirtd.poll() is not None:
+                host.start_libvirtd()
+        for guest in self.lab.guests:
+            for host in self.lab.hosts:
+                host.virsh("domjobabort", guest.name, check=False)
+        time.sleep(1.0)
+        self.unwatch()
+        for host in self.lab.hosts:
+            host.run(program(), "cleanup", "--run-dir", RUN_DIRECTORY, check=False)
+        self.revive()
+
+    def revive(self):
+        """See to it that the guest runs on exactly one host (a where it is nowhere)."""
+        guest = self.guest
+        running = [host for host in self.lab.hosts if guest.state(host) == "running"]
+        beats = self.lab.client.count(guest.address)
+        time.sleep(0.3)
+        if len(running) == 1 and self.lab.client.count(guest.address) > beats:
+            guest.host = running[0]
+            return
+        for host in self.lab.hosts:
+            host.virsh("destroy", guest.name, check=False)
+        guest.start(self.lab.a)
+        self.tap.note("a new guest was started")
+
+    def quiet(self, seconds=QUIET_S):
+        """Let a while pass."""
+        time.sleep(seconds)
+
+
+def model(name, **values):
+    """What `migtune model` computes."""
+    done = run([str(program()), "model", name, *(f"{key}={value}" for key, value in values.items())])
+    return json.loads(done.stdout)["result"]
+
+
+def kill_qemu(host, name):
+    """SIGKILL a guest's QEMU on a host."""
+    pid = host.path(f"/run/libvirt/qemu/{name}.pid").read_text(encoding="ascii").strip()
+    subprocess.run(["kill", "-KILL", pid], check=True)
