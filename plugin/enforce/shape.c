@@ -135,7 +135,7 @@ int mt_shape_add(struct mt_shaper *shaper, const struct mt_link *link, const str
                  const struct mt_flows *flows, uint16_t *ret_minor, struct mt_err *err)
 {
         struct mt_nl *const nl = shaper->nl;
-        struct mt_err ignored;
+        struct mt_err ignored = { 0 };
         struct mt_tree tree;
         struct mt_match_list list;
         MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = nl };
@@ -191,7 +191,7 @@ int mt_shape_change(struct mt_shaper *shaper, const struct mt_link *link, uint16
         struct mt_htb_class class;
         struct mt_undo_step step;
         MT_CLEANUP(mt_undo_run) struct mt_undo undo = { .nl = shaper->nl };
-        struct mt_err ignored;
+        struct mt_err ignored = { 0 };
         int r;
 
         err = err != NULL ? err : &ignored;
@@ -273,7 +273,7 @@ int mt_shape_match(struct mt_shaper *shaper, const struct mt_link *link, uint16_
                    struct mt_err *err)
 {
         struct mt_match_list list;
-        struct mt_err ignored;
+        struct mt_err ignored = { 0 };
         int r;
 
         err = err != NULL ? err : &ignored;
@@ -284,7 +284,7 @@ int mt_shape_match(struct mt_shaper *shaper, const struct mt_link *link, uint16_
 int mt_shape_match_port_range(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err)
 {
         struct mt_match_list list;
-        struct mt_err ignored;
+        struct mt_err ignored = { 0 };
 
         err = err != NULL ? err : &ignored;
         mt_match_port_range(&list);
@@ -311,7 +311,7 @@ int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16
         struct mt_undo undo = { .nl = shaper->nl }; /* never run: a class that is gone does not come back */
         struct mt_tree tree;
         unsigned index, left;
-        struct mt_err ignored;
+        struct mt_err ignored = { 0 };
         int r;
 
         err = err != NULL ? err : &ignored;
@@ -340,7 +340,7 @@ int mt_shape_query(struct mt_shaper *shaper, const struct mt_link *link, uint16_
 {
         struct mt_tree tree;
         struct mt_htb_class class;
-        struct mt_err ignored;
+        struct mt_err ignored = { 0 };
         int r;
 
         err = err != NULL ? err : &ignored;

@@ -35,6 +35,7 @@
 /* struct tc_u32_sel with room for its flexible array. */
 union selector {
         struct tc_u32_sel sel;
+        // cppcheck-suppress unusedStructMember
         unsigned char room[sizeof(struct tc_u32_sel) + MAX_KEYS * sizeof(struct tc_u32_key)];
 };
 
@@ -95,12 +96,29 @@ static struct nl_msg *filter_message(uint16_t type, uint16_t flags, int ifindex,
         return mt_nl_msg(type, flags, &tc, sizeof(tc));
 }
 
+/* The action: out through another device, and no further here. */
+static bool put_redirection(struct nl_msg *msg, int target)
+{
+        const struct tc_mirred mirred = { .action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)target };
+        struct nlattr *act = nla_nest_start(msg, TCA_U32_ACT), *first, *parms;
+
+        first = act != NULL ? nla_nest_start(msg, 1) : NULL;
+        if (first == NULL || nla_put_string(msg, TCA_ACT_KIND, "mirred") < 0)
+                return false;
+        parms = nla_nest_start(msg, TCA_ACT_OPTIONS);
+        if (parms == NULL || nla_put(msg, TCA_MIRRED_PARMS, sizeof(mirred), &mirred) < 0)
+                return false;
+        (void)nla_nest_end(msg, parms);
+        (void)nla_nest_end(msg, first);
+        (void)nla_nest_end(msg, act);
+        return true;
+}
+
 /* A u32 filter with this selector and either a class or a redirection to the device target. */
 static bool put_filter(struct nl_msg *msg, union selector *s, uint32_t class, int target)
 {
-        const struct tc_mirred mirred = { .action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)target };
         bool failed = nla_put_string(msg, TCA_KIND, "u32") < 0;
-        struct nlattr *options = nla_nest_start(msg, TCA_OPTIONS), *act, *first, *parms;
+        struct nlattr *options = nla_nest_start(msg, TCA_OPTIONS);
 
         if (failed || options == NULL)
                 return false;
@@ -108,18 +126,8 @@ static bool put_filter(struct nl_msg *msg, union selector *s, uint32_t class, in
         MT_NL_PUT(failed, nla_put(msg, TCA_U32_SEL, (int)(sizeof(s->sel) + s->sel.nkeys * sizeof(s->sel.keys[0])), s));
         if (class != 0)
                 MT_NL_PUT(failed, nla_put_u32(msg, TCA_U32_CLASSID, class));
-        if (target != 0) {
-                act = nla_nest_start(msg, TCA_U32_ACT);
-                first = act != NULL ? nla_nest_start(msg, 1) : NULL;
-                if (first == NULL || nla_put_string(msg, TCA_ACT_KIND, "mirred") < 0)
-                        return false;
-                parms = nla_nest_start(msg, TCA_ACT_OPTIONS);
-                if (parms == NULL || nla_put(msg, TCA_MIRRED_PARMS, sizeof(mirred), &mirred) < 0)
-                        return false;
-                (void)nla_nest_end(msg, parms);
-                (void)nla_nest_end(msg, first);
-                (void)nla_nest_end(msg, act);
-        }
+        if (target != 0 && !put_redirection(msg, target))
+                return false;
         (void)nla_nest_end(msg, options);
         return !failed;
 }

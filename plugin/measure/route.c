@@ -171,7 +171,7 @@ int mt_route_uplink(const struct sockaddr_storage *address, struct mt_uplink *re
         const struct mt_link_info *link;
         char text[INET6_ADDRSTRLEN] = "?";
         struct route route;
-        struct mt_err ignored;
+        struct mt_err ignored = { 0 };
         int r;
 
         err = err != NULL ? err : &ignored;
@@ -201,7 +201,7 @@ int mt_route_device(const char *device, struct mt_uplink *ret, struct mt_err *er
         MT_CLEANUP(mt_nl_closep) struct mt_nl *nl = NULL;
         MT_CLEANUP(mt_links_done) struct mt_links links = { 0 };
         const struct mt_link_info *link;
-        struct mt_err ignored;
+        struct mt_err ignored = { 0 };
         int r;
 
         err = err != NULL ? err : &ignored;

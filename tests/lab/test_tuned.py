@@ -21,6 +21,7 @@ MIN_BANDWIDTH = 8 * 2 ** 20 * 8 / 1e6
 LAMBDA_LOW, LAMBDA_HIGH, DIRTY_LOW, DIRTY_HIGH = 0.1, 0.4, 0.1, 500
 ROUNDED = 1e-3  # reasons and records show three or four digits
 PROBE_S = 0.15
+SET_WITHIN_S = 0.3  # a reading sooner after the first sight of the migration may be one of half-set limits
 
 _BOUND = re.compile(r"^bound: at (least|most) (.+), ([\d.]+) Mbit/s \(was ([\d.]+)\)")
 _DEMAND = re.compile(r"^lambda-range: lambda\(([\d.]+)\) = ([\d.]+) .* R = D/lambda = ([\d.]+) Mbit/s")
@@ -118,10 +119,16 @@ def check_dirty_rate(bench, record):
     bench.tap.near(early[-1] if early else None, DIRTY_MBIT, 0.25, "D is known to 25 % by iteration 3")
 
 
+def settled(readings):
+    """The readings while memory was copied with everything installed."""
+    return [reading for reading in readings if reading["job"]["state"] == "copying" and reading["out"]
+            and reading["time"] > readings[0]["time"] + SET_WITHIN_S]
+
+
 def check_limits(bench, record, readings):
     """What is set is what is said."""
     tap = bench.tap
-    copying = [reading for reading in readings if reading["job"]["state"] == "copying"]
+    copying = settled(readings)
     tap.note("QEMU's limits while it ran: " + ", ".join(f"{speed:g} MiB/s {limit} ms" for speed, limit in
                                                        dict.fromkeys(reading["limits"] for reading in copying)))
     tap.note("ceil on the uplink: " + ", ".join(str(ceil) for ceil in dict.fromkeys(
@@ -150,7 +157,7 @@ def check_limits(bench, record, readings):
 def check_shaping(bench, readings, result):
     """The classes carry the migration and nothing else."""
     tap = bench.tap
-    middle = [reading for reading in readings if reading["job"]["state"] == "copying" and reading["in"]]
+    middle = [reading for reading in settled(readings) if reading["in"]]
     tap.ok(len(middle) >= 3, "a class on the uplink and an ifb with a class on the destination, while it runs",
            f"{len(readings)} readings, {len(middle)} with both")
     if len(middle) < 2:
@@ -198,9 +205,12 @@ def tuned_migration(bench):
 def cancelled_migration(bench):
     """A cancelled migration: QEMU's limits go back."""
     tap = bench.tap
+    bench.unwatch()
+    untuned = bench.limits(), bench.remembered()
+    bench.lab.migrate(bench.guest, cancel_after=1.5)
+    tap.note(f"an untuned cancelled migration: before {untuned}, after {(bench.limits(), bench.remembered())}")
     bench.watch(settings(urgency="low", max_downtime="100ms"))
     source = bench.source
-    # Untuned, what a cancelled migration leaves in QEMU and in libvirt, to compare with.
     before = bench.limits(), bench.remembered()
     migration = bench.lab.migration(bench.guest)
     migration.start()

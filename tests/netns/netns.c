@@ -52,7 +52,7 @@ int netns_enter(void)
                 return skip_all("neither root nor allowed to make a user namespace");
         if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0)
                 return skip_all("not allowed to make a network namespace");
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+        if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0)
                 (void)mount("sysfs", "/sys", "sysfs", MS_RDONLY, NULL); /* else /sys/class/net shows the old namespace */
         home_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
         if (home_ns < 0 || !netns_can("ip link set lo up && tc -V"))

@@ -35,10 +35,10 @@ static inline void scratch_done(struct scratch *scratch)
 
 static inline struct scratch scratch_new(void)
 {
-        struct scratch scratch = { .dir = "/tmp/migtune-test.XXXXXX" };
+        struct scratch fresh = { .dir = "/tmp/migtune-test.XXXXXX" };
 
-        assert_non_null(mkdtemp(scratch.dir));
-        return scratch;
+        assert_non_null(mkdtemp(fresh.dir));
+        return fresh;
 }
 
 /* The path of a name in the directory; valid for the next fifteen calls. */
