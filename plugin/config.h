@@ -35,13 +35,13 @@ struct mt_rule {
 
 struct mt_config {
         struct {
-                char device[IFNAMSIZ];  /* "": found from the route */
-                uint64_t rate_bytes_s;  /* MT_AUTO: what the NIC says */
+                char device[IFNAMSIZ]; /* "": found from the route */
+                uint64_t rate_bytes_s; /* MT_AUTO: what the NIC says */
         } link;
         struct mt_intent defaults; /* mode, lambda, migration, alpha, sla, traffic */
         struct {
                 bool enable, ingress;
-                char parent[16];          /* "": our own root qdisc; else a class "1:10" of an HTB to add under */
+                char parent[16]; /* "": our own root qdisc; else a class "1:10" of an HTB to add under */
                 uint64_t max_link_bytes_s;
         } tc;
         struct {

@@ -150,8 +150,8 @@ static int read_group(struct reader *reader, const config_setting_t *group, cons
                 }
                 key = scope->rule != NULL ? mt_key_by_intent(path) : mt_key_by_path(path);
                 if (key == NULL)
-                        return nests ? refuse(reader, setting, label, "expected a group { ... }") :
-                                       refuse_unknown(reader, setting, scope, label);
+                        return nests ? refuse(reader, setting, label, "expected a group { ... }")
+                                     : refuse_unknown(reader, setting, scope, label);
                 if (scope->rule != NULL)
                         scope->rule->fields |= mt_key_bit(key);
                 else if (key->intent != NULL)
@@ -299,8 +299,8 @@ static int verify(const struct reader *reader)
 
                 if (setting == NULL)
                         setting = reader->set_at[mt_key_index(other)];
-                return setting != NULL ? at(reader, setting, key->path) :
-                                         mt_wrap(reader->err, "%s: %s", reader->path, key->path);
+                return setting != NULL ? at(reader, setting, key->path)
+                                       : mt_wrap(reader->err, "%s: %s", reader->path, key->path);
         }
         for (size_t i = 0; i < config->n_rules; i++) {
                 merged = config->defaults;

@@ -19,10 +19,10 @@ _Static_assert(sizeof(enum mt_mode) == sizeof(unsigned) && sizeof(enum mt_urgenc
                        sizeof(enum mt_strategy) == sizeof(unsigned) && sizeof(enum mt_permission) == sizeof(unsigned),
                "enums are as wide as unsigned");
 
-#define WORD_OF(what, type)                           \
-        static const char *what##_word(unsigned i)    \
-        {                                             \
-                return mt_##what##_name((enum type)i); \
+#define WORD_OF(what, type)                                                                                                 \
+        static const char *what##_word(unsigned i)                                                                          \
+        {                                                                                                                   \
+                return mt_##what##_name((enum type)i);                                                                      \
         }
 WORD_OF(mode, mt_mode)
 WORD_OF(strategy, mt_strategy)
@@ -34,7 +34,7 @@ WORD_OF(no_convergence, mt_no_convergence)
 
 #define INTENT(file_path, name, field) .path = (file_path), .intent = (name), AT_INTENT(field)
 #define AT_INTENT(field) .offset = offsetof(struct mt_intent, field), .size = sizeof(((struct mt_intent *)NULL)->field)
-#define CONFIG(file_path, field) \
+#define CONFIG(file_path, field)                                                                                            \
         .path = (file_path), .offset = offsetof(struct mt_config, field), .size = sizeof(((struct mt_config *)NULL)->field)
 #define WORDS(n, fn) .kind = MT_KEY_WORD, .n_words = (n), .word = (fn)
 #define RATE(least) .kind = MT_KEY_RATE, .min = (least), .max = MAX_RATE

@@ -33,8 +33,8 @@ struct mt_key {
         size_t offset;      /* in struct mt_intent if intent is set, else in struct mt_config */
         size_t size;        /* of the field */
         enum mt_key_kind kind;
-        bool may_be_auto; /* "auto" is MT_AUTO (RATE, TIME) */
-        uint64_t min, max;         /* RATE, TIME, COUNT: inclusive */
+        bool may_be_auto;            /* "auto" is MT_AUTO (RATE, TIME) */
+        uint64_t min, max;           /* RATE, TIME, COUNT: inclusive */
         double float_min, float_max; /* FLOAT: inclusive */
         unsigned n_words;            /* WORD: how many of word's values are allowed */
         const char *(*word)(unsigned value);

@@ -99,8 +99,8 @@ static int check_includes(const char *path, const char *dir, const char *text, u
                 end = strchr(line, '\n');
                 if (!include_line(line, dir, included, sizeof(included)) || depth >= MAX_INCLUDE_DEPTH)
                         continue; /* too deep: libconfig will say so */
-                r = (*budget)-- > 0 ? read_text(included, &inner, err) :
-                                      mt_fail(err, EINVAL, "expected at most %u included files", MAX_INCLUDES);
+                r = (*budget)-- > 0 ? read_text(included, &inner, err)
+                                    : mt_fail(err, EINVAL, "expected at most %u included files", MAX_INCLUDES);
                 if (r < 0) {
                         (void)mt_wrap(err, "%s:%u: @include", path, number);
                         err->code = EINVAL; /* not ENOENT: the configuration is there, what it says is wrong */

@@ -29,19 +29,19 @@ static int word_index(const char *const *words, size_t n, const char *text)
 }
 
 /* Defines mt_WHAT_name and mt_WHAT_parse for an enum whose values count from 0 in the order of words. */
-#define MT_WORDS(what, type, words)                                             \
-        const char *mt_##what##_name(type value)                                \
-        {                                                                       \
-                return word_name(words, MT_ARRAY_SIZE(words), (unsigned)value); \
-        }                                                                       \
-        int mt_##what##_parse(const char *text, type *ret)                      \
-        {                                                                       \
-                int i = word_index(words, MT_ARRAY_SIZE(words), text);          \
-                                                                                \
-                if (i < 0)                                                      \
-                        return i;                                               \
-                *ret = (type)i;                                                 \
-                return 0;                                                       \
+#define MT_WORDS(what, type, words)                                                                                         \
+        const char *mt_##what##_name(type value)                                                                            \
+        {                                                                                                                   \
+                return word_name(words, MT_ARRAY_SIZE(words), (unsigned)value);                                             \
+        }                                                                                                                   \
+        int mt_##what##_parse(const char *text, type *ret)                                                                  \
+        {                                                                                                                   \
+                int i = word_index(words, MT_ARRAY_SIZE(words), text);                                                      \
+                                                                                                                            \
+                if (i < 0)                                                                                                  \
+                        return i;                                                                                           \
+                *ret = (type)i;                                                                                             \
+                return 0;                                                                                                   \
         }
 
 MT_WORDS(mode, enum mt_mode, mode_words)

@@ -78,10 +78,21 @@ static uint64_t read_memory(const xmlNode *node)
                 const char *name;
                 uint64_t bytes;
         } units[] = {
-                { "", MT_KIB },          { "b", 1 },          { "bytes", 1 },           { "KB", UINT64_C(1000) },
-                { "k", MT_KIB },         { "KiB", MT_KIB },   { "MB", UINT64_C(1000000) }, { "M", MT_MIB },
-                { "MiB", MT_MIB },       { "GB", UINT64_C(1000000000) }, { "G", MT_GIB }, { "GiB", MT_GIB },
-                { "TB", UINT64_C(1000000000000) }, { "T", 1024 * MT_GIB }, { "TiB", 1024 * MT_GIB },
+                { "", MT_KIB },
+                { "b", 1 },
+                { "bytes", 1 },
+                { "KB", UINT64_C(1000) },
+                { "k", MT_KIB },
+                { "KiB", MT_KIB },
+                { "MB", UINT64_C(1000000) },
+                { "M", MT_MIB },
+                { "MiB", MT_MIB },
+                { "GB", UINT64_C(1000000000) },
+                { "G", MT_GIB },
+                { "GiB", MT_GIB },
+                { "TB", UINT64_C(1000000000000) },
+                { "T", 1024 * MT_GIB },
+                { "TiB", 1024 * MT_GIB },
         };
         char digits[32], unit[16];
         uint64_t number = 0, bytes;

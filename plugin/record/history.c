@@ -11,8 +11,6 @@
 #include "record/history.h"
 #include "cleanup.h"
 #include "clock.h"
-#include "record/timestamp.h"
-#include "units.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +24,6 @@
 #define LOCK_WAIT_MS 100
 #define LOCK_POLL_MS 1
 #define LEAST_RECORD_BYTES 256 /* real ones have 2 KiB and more: below keep times this, nothing needs to be counted */
-#define TAIL_BYTES ((size_t)1024 * 1024)
-#define RANGE_LEAST 20
-#define RANGE_MOST 100
 
 static int make_directory(const char *file)
 {
@@ -340,98 +335,5 @@ int mt_history_newest(const char *file, size_t max_bytes, const char *containing
         }
         if (ret_broken != NULL)
                 *ret_broken = broken;
-        return 0;
-}
-
-static const char *text_of(json_object *object, const char *key)
-{
-        json_object *value;
-
-        return json_object_object_get_ex(object, key, &value) && json_object_is_type(value, json_type_string) ?
-                       json_object_get_string(value) : "";
-}
-
-/* actual.dirty_rate_mbps of a completed migration; false: it was not measured. */
-static bool completed_dirty_rate(json_object *record, uint64_t *ret_bytes_s)
-{
-        json_object *actual, *rate;
-
-        if (strcmp(text_of(record, "result"), "completed") != 0 || !json_object_object_get_ex(record, "actual", &actual) ||
-            !json_object_object_get_ex(actual, "dirty_rate_mbps", &rate) ||
-            !(json_object_is_type(rate, json_type_double) || json_object_is_type(rate, json_type_int)))
-                return false;
-        *ret_bytes_s = mt_bytes_s(json_object_get_double(rate));
-        return true;
-}
-
-struct last_rate {
-        const char *uuid;
-        bool found;
-        uint64_t bytes_s, age_ms;
-};
-
-static bool find_last_rate(void *ctx, json_object *record)
-{
-        struct last_rate *last = ctx;
-        json_object *domain, *actual, *total;
-        uint64_t started, ended, now = mt_wall_ms();
-
-        if (!json_object_object_get_ex(record, "domain", &domain) || strcmp(text_of(domain, "uuid"), last->uuid) != 0 ||
-            !completed_dirty_rate(record, &last->bytes_s) || mt_timestamp_parse(text_of(record, "started"), &started) < 0)
-                return true;
-        ended = started;
-        if (json_object_object_get_ex(record, "actual", &actual) && json_object_object_get_ex(actual, "total_ms", &total) &&
-            json_object_get_int64(total) > 0)
-                ended += (uint64_t)json_object_get_int64(total);
-        last->age_ms = now > ended ? now - ended : 0;
-        last->found = true;
-        return false;
-}
-
-int mt_history_last_dirty_rate(const char *file, const char *uuid, uint64_t *ret_bytes_s, uint64_t *ret_age_ms)
-{
-        struct last_rate last = { .uuid = uuid };
-        int r;
-
-        if (uuid[0] == '\0') /* not known: records without one would match */
-                return -ENODATA;
-        r = mt_history_newest(file, TAIL_BYTES, uuid, find_last_rate, &last, NULL);
-        if (r < 0)
-                return r;
-        if (!last.found)
-                return -ENODATA;
-        *ret_bytes_s = last.bytes_s;
-        *ret_age_ms = last.age_ms;
-        return 0;
-}
-
-struct range {
-        unsigned n;
-        uint64_t low, high;
-};
-
-static bool widen(void *ctx, json_object *record)
-{
-        struct range *range = ctx;
-        uint64_t rate;
-
-        if (!completed_dirty_rate(record, &rate))
-                return true;
-        range->low = range->n == 0 || rate < range->low ? rate : range->low;
-        range->high = rate > range->high ? rate : range->high;
-        return ++range->n < RANGE_MOST;
-}
-
-int mt_history_dirty_range(const char *file, uint64_t *ret_low, uint64_t *ret_high)
-{
-        struct range range = { .n = 0 };
-        int r = mt_history_newest(file, TAIL_BYTES, NULL, widen, &range, NULL);
-
-        if (r < 0)
-                return r;
-        if (range.n < RANGE_LEAST || range.low >= range.high)
-                return -ENODATA;
-        *ret_low = range.low;
-        *ret_high = range.high;
         return 0;
 }

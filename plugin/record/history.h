@@ -31,17 +31,4 @@ typedef bool (*mt_history_fn)(void *ctx, json_object *record);
 int mt_history_newest(const char *file, size_t max_bytes, const char *containing, mt_history_fn fn, void *ctx,
                       unsigned *ret_broken);
 
-/*
- * The domain's dirty rate as its last completed migration measured it, and the age of that. Looks at the last MiB of the
- * file. -ENODATA: none there.
- */
-int mt_history_last_dirty_rate(const char *file, const char *uuid, uint64_t *ret_bytes_s, uint64_t *ret_age_ms);
-
-/*
- * Least and greatest dirty rate measured in flight by this host's last completed migrations: 20 at least, else -ENODATA;
- * 100 at most, and those in the file's last MiB, so that the cost (some ms) does not grow with the file.
- * *ret_low < *ret_high.
- */
-int mt_history_dirty_range(const char *file, uint64_t *ret_low, uint64_t *ret_high);
-
 #endif

@@ -171,8 +171,9 @@ static json_object *applied_json(const struct mt_outcome *outcome)
         json_object *o = json_object_new_object();
 
         mt_json_add(o, "bandwidth_mbps", mt_json_mbps(outcome->applied.bandwidth_bytes_s));
-        mt_json_add(o, "qemu_mib_s", mt_json_count(outcome->applied.bandwidth_bytes_s > 0 ? mt_mib_s_ceil(outcome->applied.bandwidth_bytes_s)
-                                                                                      : 0));
+        mt_json_add(o, "qemu_mib_s",
+                    mt_json_count(outcome->applied.bandwidth_bytes_s > 0 ? mt_mib_s_ceil(outcome->applied.bandwidth_bytes_s)
+                                                                         : 0));
         mt_json_add(o, "downtime_limit_ms", mt_json_count(outcome->applied.downtime_limit_ms));
         mt_json_add(o, "changes", mt_json_count(outcome->applied.changes));
         mt_json_add(o, "after_ms", mt_json_count(outcome->applied.after_ms));

@@ -38,7 +38,7 @@ struct mt_sample {
 struct mt_tc_entry {
         char device[IFNAMSIZ];
         bool ingress;
-        uint16_t minor; /* of class 4d54:minor */
+        uint16_t minor;                      /* of class 4d54:minor */
         uint64_t rate_bytes_s, ceil_bytes_s; /* as last set while copying */
         uint64_t installed_after_ms;         /* since the start */
         bool removed;
@@ -62,7 +62,7 @@ struct mt_outcome {
                 unsigned iterations;
                 enum mt_technique technique; /* what it came to: post-copy or hybrid only if it switched */
         } actual;
-        unsigned n_samples; /* <= MT_MAX_SAMPLES */
+        unsigned n_samples;        /* <= MT_MAX_SAMPLES */
         struct mt_sample *samples; /* owned */
         unsigned sample_stride;    /* one in so many is kept; 0 counts as 1 */
         unsigned samples_offered;

@@ -14,7 +14,8 @@ FORBIDDEN = {
     "make processes": "fork vfork _Fork clone system popen posix_spawn posix_spawnp execv execve execvp execvpe "
                       "execl execlp execle fexecve daemon",
     "change the process": "chdir fchdir chroot umask setlocale uselocale setenv putenv unsetenv clearenv signal sigaction "
-                          "bsd_signal sysv_signal __sysv_signal sigprocmask setitimer alarm atexit on_exit setuid setgid dup2",
+                          "bsd_signal sysv_signal __sysv_signal sigprocmask setitimer alarm atexit on_exit setuid setgid "
+                          "dup2",
     "own syslog": "openlog closelog setlogmask syslog vsyslog __syslog_chk",
     "write to descriptors 1 and 2": "printf vprintf puts putchar perror __printf_chk __vprintf_chk stdout stderr psignal "
                                     "warn warnx err errx error",

@@ -3,9 +3,11 @@
  * What libvirt's qemu hook adds to a migration: bench_hook HOOK PLUGIN [RUNS]
  *
  * Starts /bin/true and the hook in turn, the hook as "migrate begin" with an XML on its standard input and a watcher that
- * answers at once, and prints one JSON line. added_ms is the hook's median minus /bin/true's: starting a process at
+ * answers at once, and prints JSON lines. "added" is the hook's time minus /bin/true's, pair by pair: starting a process at
  * all is libvirt's price for any hook.
  */
+#include "bench.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -54,11 +56,11 @@ static int make_xml(const char *directory)
         return fd;
 }
 
-/* Runs a program with the descriptor as its standard input. Milliseconds, or negative on failure. */
+/* Runs a program with the descriptor as its standard input. Microseconds, or negative on failure. */
 static double run(char *const argv[], int input)
 {
         posix_spawn_file_actions_t actions;
-        struct timespec start, end;
+        double start, end;
         int status = -1;
         pid_t pid;
         int r;
@@ -66,29 +68,15 @@ static double run(char *const argv[], int input)
         (void)lseek(input, 0, SEEK_SET);
         (void)posix_spawn_file_actions_init(&actions);
         (void)posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-        (void)clock_gettime(CLOCK_MONOTONIC, &start);
+        start = bench_now_us();
         r = posix_spawn(&pid, argv[0], &actions, NULL, argv, environ);
         if (r == 0)
                 (void)waitpid(pid, &status, 0);
-        (void)clock_gettime(CLOCK_MONOTONIC, &end);
+        end = bench_now_us();
         (void)posix_spawn_file_actions_destroy(&actions);
         if (r != 0 || status != 0)
                 return -1;
-        return (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
-}
-
-static int ascending(const void *a, const void *b)
-{
-        const double *x = a, *y = b;
-
-        return (*x > *y) - (*x < *y);
-}
-
-static void print_spread(const char *name, double *ms, int n)
-{
-        qsort(ms, (size_t)n, sizeof(*ms), ascending);
-        (void)printf("\"%s\":{\"p10\":%.3f,\"median\":%.3f,\"p90\":%.3f,\"max\":%.3f}", name, ms[n / 10], ms[n / 2],
-                     ms[n * 9 / 10], ms[n - 1]);
+        return end - start;
 }
 
 static int listen_in(const char *directory, struct sockaddr_un *address)
@@ -104,7 +92,7 @@ static int listen_in(const char *directory, struct sockaddr_un *address)
 
 static int measure(char *hook, int input, int runs)
 {
-        static double baseline[MAX_RUNS], hooked[MAX_RUNS];
+        static double baseline[MAX_RUNS], hooked[MAX_RUNS], added[MAX_RUNS];
         char program[] = "/bin/true", domain[] = "vm", operation[] = "migrate", suboperation[] = "begin", extra[] = "-";
         char *nothing[] = { program, domain, operation, suboperation, extra, NULL };
         char *hook_argv[] = { hook, domain, operation, suboperation, extra, NULL };
@@ -119,13 +107,12 @@ static int measure(char *hook, int input, int runs)
                 if (i >= 0) {
                         baseline[i] = b;
                         hooked[i] = h;
+                        added[i] = h - b;
                 }
         }
-        (void)printf("{\"bench\":\"hook\",\"runs\":%d,", runs);
-        print_spread("true_ms", baseline, runs);
-        (void)printf(",");
-        print_spread("hook_ms", hooked, runs);
-        (void)printf(",\"added_ms\":%.3f}\n", hooked[runs / 2] - baseline[runs / 2]);
+        bench_report("hook: /bin/true in its place", baseline, (size_t)runs);
+        bench_report("hook: whole", hooked, (size_t)runs);
+        bench_report("hook: added", added, (size_t)runs);
         return EXIT_SUCCESS;
 }
 

@@ -3,42 +3,18 @@
  * How long a migration's classes take to install and to remove, in a network namespace of its own, against the kernel's
  * real traffic control. One JSON line a measurement: {"bench": ..., "unit": "us", "n": ..., "median": ..., "p5": ..., "p95": ...}
  */
+#include "bench.h"
 #include "enforce/shape.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ROUNDS 200
 #define MANY 500
 #define LINK_BYTES_S UINT64_C(1250000000)
-
-static double now_us(void)
-{
-        struct timespec t;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int compare(const void *a, const void *b)
-{
-        const double x = *(const double *)a, y = *(const double *)b;
-
-        return x < y ? -1 : x > y;
-}
-
-static void report(const char *name, double *us, size_t n)
-{
-        qsort(us, n, sizeof(*us), compare);
-        printf("{\"bench\": \"%s\", \"unit\": \"us\", \"n\": %zu, \"median\": %.1f, \"p5\": %.1f, \"p95\": %.1f}\n", name, n,
-               us[n / 2], us[n / 20], us[n - 1 - n / 20]);
-        (void)fflush(stdout);
-}
 
 static void must(int r, const char *what, const struct mt_err *err)
 {
@@ -71,18 +47,18 @@ static void bench_one(struct mt_shaper *shaper, const struct mt_link *link, cons
 
         for (int i = 0; i < ROUNDS; i++) {
                 uint16_t minor;
-                double t = now_us();
+                double t = bench_now_us();
 
                 must(mt_shape_add(shaper, link, &spec, &flows, &minor, &err), "add", &err);
-                install[i] = now_us() - t;
-                t = now_us();
+                install[i] = bench_now_us() - t;
+                t = bench_now_us();
                 must(mt_shape_remove(shaper, link, minor, &err), "remove", &err);
-                removal[i] = now_us() - t;
+                removal[i] = bench_now_us() - t;
         }
         (void)snprintf(label, sizeof(label), "shape_%s_first_install", name);
-        report(label, install, ROUNDS);
+        bench_report(label, install, ROUNDS);
         (void)snprintf(label, sizeof(label), "shape_%s_last_remove", name);
-        report(label, removal, ROUNDS);
+        bench_report(label, removal, ROUNDS);
 }
 
 /* Many at once on one device: each one's time while the others stand, and all together. */
@@ -97,27 +73,27 @@ static void bench_many(struct mt_shaper *shaper, const struct mt_link *link, con
 
         for (unsigned i = 0; i < MANY; i++) {
                 const struct mt_flows flows = flows_of(i);
-                const double t = now_us();
+                const double t = bench_now_us();
 
                 must(mt_shape_add(shaper, link, &spec, &flows, &minor[i], &err), "add", &err);
-                install[i] = now_us() - t;
+                install[i] = bench_now_us() - t;
                 all[0] += install[i];
         }
         for (unsigned i = 0; i < MANY; i++) {
-                const double t = now_us();
+                const double t = bench_now_us();
 
                 must(mt_shape_remove(shaper, link, minor[i], &err), "remove", &err);
-                removal[i] = now_us() - t;
+                removal[i] = bench_now_us() - t;
                 all[1] += removal[i];
         }
         (void)snprintf(label, sizeof(label), "shape_%s_each_of_%d_install", name, MANY);
-        report(label, install, MANY);
+        bench_report(label, install, MANY);
         (void)snprintf(label, sizeof(label), "shape_%s_each_of_%d_remove", name, MANY);
-        report(label, removal, MANY);
+        bench_report(label, removal, MANY);
         (void)snprintf(label, sizeof(label), "shape_%s_all_%d_install", name, MANY);
-        report(label, &all[0], 1);
+        bench_report(label, &all[0], 1);
         (void)snprintf(label, sizeof(label), "shape_%s_all_%d_remove", name, MANY);
-        report(label, &all[1], 1);
+        bench_report(label, &all[1], 1);
 }
 
 int main(void)

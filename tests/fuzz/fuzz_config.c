@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
                 if (mt_intent_verify(&config.defaults, &key, &other, NULL) < 0)
                         abort();
-                (void)mt_config_intent(&config, &(struct mt_identity){ .name = "vm1", .nova_flavor = "batch" }, NULL, &intent, NULL);
+                (void)mt_config_intent(&config, &(struct mt_identity){ .name = "vm1", .nova_flavor = "batch" }, NULL,
+                                       &intent, NULL);
                 if (mt_intent_verify(&intent, &key, &other, NULL) < 0)
                         abort();
                 mt_config_done(&config);

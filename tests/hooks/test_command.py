@@ -60,7 +60,8 @@ with tempfile.TemporaryDirectory() as directory:
         text = f.read()
     tap.ok(status == 1 and output == errors == "", "--log file: takes the messages", f"{status} {output} {errors}")
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
-    tap.ok(re.fullmatch(stamp + r" error: plugin /nonexistent\.so: .*\n", text) is not None, "and stamps them as RFC 3339 wants", text)
+    tap.ok(re.fullmatch(stamp + r" error: plugin /nonexistent\.so: .*\n", text) is not None,
+           "and stamps them as RFC 3339 wants", text)
 
 # Who runs it with other rights than its caller's must not let the caller choose the plugin.
 NAME = "a set-user-id program ignores MIGTUNE_PLUGIN"

@@ -111,7 +111,8 @@ def test_normal(tap):
     with watching() as (directory, watcher):
         harmless(tap, run(directory, ["vm\n\"1\"", "release", "end", "migrated"]), "release end", "")
         tap.equal(watcher.requests, [{"request": "hook", "domain": "vm\n\"1\"", "operation": "release",
-                                      "suboperation": "end", "extra": "migrated", "xml": ""}], "what the watcher is told of release end")
+                                      "suboperation": "end", "extra": "migrated", "xml": ""}],
+                  "what the watcher is told of release end")
         harmless(tap, run(directory, ["vm", "stopped", "end", "-"]), "stopped end", "")
         tap.equal(watcher.connections, 2, "one connection an event")
 

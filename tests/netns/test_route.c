@@ -12,7 +12,7 @@
 
 static const struct route_case {
         const char *name;
-        const char *needs;  /* skipped unless this command works; its devices are removed by clean */
+        const char *needs;  /* left out unless this command works */
         const char *make;   /* builds the devices */
         const char *to;     /* an address, or "dev NAME" */
         const char *device; /* the uplink; NULL: it must fail */
@@ -113,15 +113,6 @@ static void test_uplink(void **state)
         struct mt_err err = { 0 };
         int r;
 
-        if (c->needs != NULL) {
-                const bool able = netns_can("%s", c->needs);
-
-                (void)clean(state);
-                if (!able) {
-                        printf("# this kernel lacks what it takes: %s\n", c->name);
-                        skip();
-                }
-        }
         netns_run("set -e; %s", c->make);
         if (strncmp(c->to, "dev ", 4) == 0) {
                 r = mt_route_device(c->to + 4, &got, &err);
@@ -184,6 +175,18 @@ static void test_is_local(void **state)
         assert_false(mt_route_is_local(&unreachable));
 }
 
+/* cmocka's TAP calls a skipped test "not ok": so what this kernel has no device for is not among the tests. */
+static bool can_run(const struct route_case *c)
+{
+        const bool able = c->needs == NULL || netns_can("%s", c->needs);
+
+        if (c->needs != NULL)
+                (void)clean(NULL);
+        if (!able)
+                printf("# left out, this kernel lacks what it takes: %s\n", c->name);
+        return able;
+}
+
 int main(void)
 {
         struct CMUnitTest tests[MT_ARRAY_SIZE(cases) + 3];
@@ -192,11 +195,13 @@ int main(void)
 
         if (status != 0 || netns_home() < 0)
                 return status;
-        for (; n < MT_ARRAY_SIZE(cases); n++)
-                tests[n] = (struct CMUnitTest){ .name = cases[n].name, .test_func = test_uplink, .teardown_func = clean,
-                                                .initial_state = (void *)(uintptr_t)&cases[n] };
+        for (size_t i = 0; i < MT_ARRAY_SIZE(cases); i++)
+                if (can_run(&cases[i]))
+                        tests[n++] = (struct CMUnitTest){ .name = cases[i].name, .test_func = test_uplink, .teardown_func = clean,
+                                                          .initial_state = (void *)(uintptr_t)&cases[i] };
         tests[n++] = (struct CMUnitTest)cmocka_unit_test_teardown(test_speed, clean);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test_teardown(test_tx_queues, clean);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test_teardown(test_is_local, clean);
+        (void)memset(tests + n, 0, (MT_ARRAY_SIZE(tests) - n) * sizeof(tests[0])); /* cmocka passes over what has no function */
         return cmocka_run_group_tests_name("route", tests, NULL, clean);
 }

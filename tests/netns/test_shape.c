@@ -419,8 +419,9 @@ static void test_without_privilege(void **state)
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         if (WEXITSTATUS(status) == 2)
-                skip(); /* a user namespace with one user */
-        assert_int_equal(status, 0);
+                printf("# not tried: a user namespace with one user\n");
+        else
+                assert_int_equal(status, 0);
         assert_unchanged(f);
 }
 

@@ -56,42 +56,54 @@ static const char *device_of(const struct mt_link *link, char *text, size_t size
         return text;
 }
 
+static void check_refused(const struct fixture *f, const struct mt_link *link, const struct mt_flows *flows)
+{
+        const struct mt_class_spec spec = spec_of(10, 20);
+        struct mt_err err = { 0 };
+        char *before, *after;
+        uint16_t minor;
+
+        assert_int_equal(mt_shape_add(f->shaper, link, &spec, flows, &minor, &err), -EINVAL);
+        assert_int_equal(err.code, EINVAL);
+        assert_unchanged(f);
+        minor = add(f, link, 10, 20, NULL);
+        before = netns_snapshot();
+        assert_int_equal(mt_shape_match(f->shaper, link, minor, flows, NULL), -EINVAL);
+        after = netns_snapshot();
+        assert_string_equal(after, before);
+        free(before);
+        free(after);
+}
+
+/* Given with the class, or afterwards: the same filters. */
+static void check_filters(const struct fixture *f, const struct mt_link *link, const struct mt_flows *flows, const char *want)
+{
+        static const char *const class[] = { "4d54:2", "4d54:3" };
+        char ifb[32];
+
+        (void)add(f, link, 10, 20, flows);
+        assert_int_equal(mt_shape_match(f->shaper, link, add(f, link, 10, 20, NULL), flows, NULL), 0);
+        for (int i = 0; i < 2; i++) {
+                char *got = filters_of(device_of(link, ifb, sizeof(ifb)), class[i]);
+
+                assert_string_equal(got, want);
+                free(got);
+        }
+}
+
 static void test_match(void **state)
 {
         const struct match_case *c = *state;
         const struct mt_flows flows = flow_of(c->local, c->local_port, c->peer, c->peer_port);
-        const struct mt_class_spec spec = spec_of(10, 20);
         const struct fixture *f;
-        const struct mt_link *link;
-        struct mt_err err = { 0 };
-        char *before, *got, ifb[32];
         void *fixture;
-        uint16_t minor;
 
         (void)fixture_setup(&fixture);
         f = fixture;
-        link = c->direction == MT_EGRESS ? &f->egress : &f->ingress;
-        if (c->want == NULL) {
-                assert_int_equal(mt_shape_add(f->shaper, link, &spec, &flows, &minor, &err), -EINVAL);
-                assert_int_equal(err.code, EINVAL);
-                assert_unchanged(f);
-                minor = add(f, link, 10, 20, NULL);
-                before = netns_snapshot();
-                assert_int_equal(mt_shape_match(f->shaper, link, minor, &flows, NULL), -EINVAL);
-                got = netns_snapshot();
-                assert_string_equal(got, before);
-                free(before);
-        } else {
-                (void)add(f, link, 10, 20, &flows);
-                minor = add(f, link, 10, 20, NULL);
-                got = filters_of(device_of(link, ifb, sizeof(ifb)), "4d54:2");
-                assert_string_equal(got, c->want);
-                free(got);
-                assert_int_equal(mt_shape_match(f->shaper, link, minor, &flows, NULL), 0); /* the other way there */
-                got = filters_of(device_of(link, ifb, sizeof(ifb)), "4d54:3");
-                assert_string_equal(got, c->want);
-        }
-        free(got);
+        if (c->want == NULL)
+                check_refused(f, c->direction == MT_EGRESS ? &f->egress : &f->ingress, &flows);
+        else
+                check_filters(f, c->direction == MT_EGRESS ? &f->egress : &f->ingress, &flows, c->want);
         (void)fixture_teardown(&fixture);
 }
 

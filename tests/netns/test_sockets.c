@@ -20,8 +20,6 @@
 #define MAX_FDS 128
 #define UUID "5d1f6a52-0f9e-4d0c-8a51-6d7c1f1a0001"
 
-extern char **environ;
-
 static int fds[MAX_FDS];
 static int n_fds;
 
@@ -311,8 +309,9 @@ static void test_guess_without_privilege(void **state)
         assert_int_equal(waitpid(child, &status, 0), child);
         stop(listener);
         if (WEXITSTATUS(status) == 2)
-                skip(); /* a user namespace with one user */
-        assert_int_equal(status, 0);
+                printf("# not tried: a user namespace with one user\n");
+        else
+                assert_int_equal(status, 0);
 }
 
 /* Something with "-uuid UUID" among its arguments, as QEMU has. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A directory for one test's files; include after cmocka. */
+/* A directory for one test's files. */
 #ifndef MT_TEST_SCRATCH_H
 #define MT_TEST_SCRATCH_H
+
+#include "table.h"
 
 #include <fcntl.h>
 #include <ftw.h>

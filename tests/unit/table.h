@@ -11,10 +11,11 @@
 #include <cmocka.h>
 
 /* Appends one test for each row of the array to tests[], from tests[n] on. */
-#define ADD_ROWS(tests, n, rows, fn)                                                               \
-        for (size_t row_ = 0; row_ < sizeof(rows) / sizeof((rows)[0]); row_++)                     \
-        (tests)[(n)++] = (struct CMUnitTest){ .name = (rows)[row_].name,                           \
-                                              .test_func = (fn),                                   \
-                                              .initial_state = (void *)(uintptr_t)&(rows)[row_] }
+#define ADD_ROWS(tests, n, rows, fn)                                                                                        \
+        for (size_t row_ = 0; row_ < sizeof(rows) / sizeof((rows)[0]); row_++)                                              \
+                (tests)[(n)++] = (struct CMUnitTest)                                                                        \
+                {                                                                                                           \
+                        .name = (rows)[row_].name, .test_func = (fn), .initial_state = (void *)(uintptr_t) & (rows)[row_]   \
+                }
 
 #endif

@@ -2,8 +2,8 @@
 #include "cleanup.h"
 #include "command/check.h"
 #include "log.h"
-#include "table.h"
 #include "scratch.h"
+#include "table.h"
 
 #include <string.h>
 
@@ -32,7 +32,8 @@ static const struct warning_case {
         { "nothing to warn of", "mode = \"enforce\";", NULL },
         { "off", "mode = \"off\";", "mode = \"off\": nothing is tuned" },
         { "no history", "history = { file = \"\"; };", "history.file = \"\":" },
-        { "parent with ingress", "link = { device = \"eth0\"; }; tc = { parent = \"1:10\"; };", "tc.parent is for outgoing traffic" },
+        { "parent with ingress", "link = { device = \"eth0\"; }; tc = { parent = \"1:10\"; };",
+          "tc.parent is for outgoing traffic" },
         { "parent without ingress", "link = { device = \"eth0\"; }; tc = { parent = \"1:10\"; ingress = false; };", NULL },
         { "parent without tc", "link = { device = \"eth0\"; }; tc = { parent = \"1:10\"; enable = false; };",
           "tc.parent has no effect" },
@@ -43,10 +44,12 @@ static const struct warning_case {
         { "technique that is forbidden", "migration = { technique = \"hybrid\"; post_copy = \"never\"; };",
           "defaults: technique = \"hybrid\" has no effect" },
         { "technique that a rule forbids",
-          "migration = { technique = \"hybrid\"; }; rules = ( { match = { name = \"a\"; }; set = { post_copy = \"never\"; }; } );",
+          "migration = { technique = \"hybrid\"; }; rules = ( { match = { name = \"a\"; }; set = { post_copy = \"never\"; "
+          "}; } );",
           "m.conf:1: technique = \"hybrid\" has no effect" },
         { "long downtime", "migration = { max_downtime = \"2min\"; };", "defaults: max_downtime is above a minute" },
-        { "rule that sets nothing", "rules = ( { match = { name = \"a\"; }; set = { }; } );", "rule:1 (m.conf:1) sets nothing" },
+        { "rule that sets nothing", "rules = ( { match = { name = \"a\"; }; set = { }; } );",
+          "rule:1 (m.conf:1) sets nothing" },
         { "rule after one for all",
           "rules = ( { match = { name = \"*\"; }; set = { urgency = \"low\"; }; },\n"
           " { match = { flavor = \"x\"; }; set = { urgency = \"high\"; }; } );",
@@ -85,7 +88,9 @@ static void test_warning(void **state)
 static void test_good_file(void **state)
 {
         (void)state;
-        assert_int_equal(run(2, (const char *const[]){ "check", MT_SOURCE_ROOT "/conf/examples/nova-flavors.conf", NULL }, "/none"), 0);
+        assert_int_equal(
+                run(2, (const char *const[]){ "check", MT_SOURCE_ROOT "/conf/examples/nova-flavors.conf", NULL }, "/none"),
+                0);
         assert_string_equal(printed[0], MT_SOURCE_ROOT "/conf/examples/nova-flavors.conf: ok, 3 rules\n");
         assert_string_equal(printed[1], "");
 }
@@ -100,9 +105,12 @@ static void test_the_installed_file_by_default(void **state)
 static void test_refused_file(void **state)
 {
         (void)state;
-        assert_int_equal(run(2, (const char *const[]){ "check", MT_SOURCE_ROOT "/tests/golden/config/not-a-group.conf", NULL }, ""), 2);
+        assert_int_equal(
+                run(2, (const char *const[]){ "check", MT_SOURCE_ROOT "/tests/golden/config/not-a-group.conf", NULL }, ""),
+                2);
         assert_string_equal(printed[0], "");
-        assert_string_equal(printed[1], MT_SOURCE_ROOT "/tests/golden/config/not-a-group.conf:2: migration: expected a group { ... }\n");
+        assert_string_equal(printed[1],
+                            MT_SOURCE_ROOT "/tests/golden/config/not-a-group.conf:2: migration: expected a group { ... }\n");
 }
 
 static void test_bad_usage(void **state)
@@ -125,8 +133,9 @@ static void test_help(void **state)
 int main(void)
 {
         static const struct CMUnitTest others[] = {
-                cmocka_unit_test(test_good_file), cmocka_unit_test(test_the_installed_file_by_default),
-                cmocka_unit_test(test_refused_file), cmocka_unit_test(test_bad_usage), cmocka_unit_test(test_help),
+                cmocka_unit_test(test_good_file),    cmocka_unit_test(test_the_installed_file_by_default),
+                cmocka_unit_test(test_refused_file), cmocka_unit_test(test_bad_usage),
+                cmocka_unit_test(test_help),
         };
         struct CMUnitTest tests[MT_ARRAY_SIZE(warning_cases) + MT_ARRAY_SIZE(others)];
         size_t n = 0;

@@ -2,8 +2,8 @@
 #include "cleanup.h"
 #include "config.h"
 #include "config_keys.h"
-#include "table.h"
 #include "scratch.h"
+#include "table.h"
 
 #include <errno.h>
 #include <string.h>
@@ -353,11 +353,13 @@ static void test_conf_d(void **state)
 
         (void)state;
         assert_int_equal(mkdir(scratch_path(&scratch, "conf.d"), 0755), 0);
-        write_text(&scratch, "m.conf", "migration = { urgency = \"low\"; max_iterations = 3; };\n"
-                                       "rules = ( { match = { name = \"a\"; }; set = { urgency = \"high\"; }; } );\n");
+        write_text(&scratch, "m.conf",
+                   "migration = { urgency = \"low\"; max_iterations = 3; };\n"
+                   "rules = ( { match = { name = \"a\"; }; set = { urgency = \"high\"; }; } );\n");
         write_text(&scratch, "conf.d/20.conf", "migration = { max_iterations = 7; };\n");
-        write_text(&scratch, "conf.d/10.conf", "\nmigration = { max_iterations = 5; urgency = \"high\"; };\n"
-                                               "rules = ( { match = { name = \"b\"; }; set = { }; } );\n");
+        write_text(&scratch, "conf.d/10.conf",
+                   "\nmigration = { max_iterations = 5; urgency = \"high\"; };\n"
+                   "rules = ( { match = { name = \"b\"; }; set = { }; } );\n");
         write_text(&scratch, "conf.d/30.conf.off", "broken");
         write_text(&scratch, "conf.d/.40.conf", "broken");
         if (mt_config_load(scratch_path(&scratch, "m.conf"), &config, &err) < 0)
@@ -384,7 +386,8 @@ static void test_conf_d_contradicts_an_earlier_rule(void **state)
         write_text(&scratch, "m.conf", "rules = (\n{ match = { name = \"a\"; }; set = { lambda_low = 0.3; }; } );\n");
         write_text(&scratch, "conf.d/10.conf", "lambda = { high = 0.2; };\n");
         assert_int_equal(mt_config_load(scratch_path(&scratch, "m.conf"), &config, &err), -EINVAL);
-        (void)snprintf(want, sizeof(want), "%s/m.conf:2: rule:1.set.lambda_low: expected less than lambda.high", scratch.dir);
+        (void)snprintf(want, sizeof(want), "%s/m.conf:2: rule:1.set.lambda_low: expected less than lambda.high",
+                       scratch.dir);
         assert_string_equal(err.msg, want);
 }
 

@@ -2,8 +2,8 @@
 #include "cleanup.h"
 #include "config.h"
 #include "config_keys.h"
-#include "table.h"
 #include "scratch.h"
+#include "table.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,10 +11,12 @@
 static const char rules[] =
         "migration = { urgency = \"medium\"; on_no_convergence = \"exceed\"; exceed_downtime = \"1s\"; };\n"
         "rules = (\n"
-        "  { match = { name = \"db-[0-9]*\"; project = \"0000-pay\"; }; set = { urgency = \"high\"; max_downtime = \"50ms\"; }; },\n"
+        "  { match = { name = \"db-[0-9]*\"; project = \"0000-pay\"; }; set = { urgency = \"high\"; max_downtime = "
+        "\"50ms\"; }; },\n"
         "  { match = { name = \"db-*\"; }; set = { max_downtime = \"100ms\"; post_copy = \"never\"; }; },\n"
         "  { match = { uuid = \"8A4FD9A2-3d5c-4f5e-9b1a-0c6f2f1d7e90\"; }; set = { mode = \"off\"; }; },\n"
-        "  { match = { flavor = \"batch\"; }; set = { deadline = { low = \"10min\"; }; sla_upper = \"1Gbit\"; lambda_high = 0.5; }; },\n"
+        "  { match = { flavor = \"batch\"; }; set = { deadline = { low = \"10min\"; }; sla_upper = \"1Gbit\"; lambda_high = "
+        "0.5; }; },\n"
         "  { match = { project = \"payments\"; }; set = { deadline = \"30s\"; }; },\n"
         "  { match = { name = \"*\"; }; set = { urgency = \"low\"; }; }\n"
         ");\n";
@@ -53,7 +55,10 @@ static const struct match_case {
         { "uuid in any case", { .name = "a", .uuid = "8a4fd9a2-3D5C-4f5e-9b1a-0c6f2f1d7e90" }, 3, "rule:3 (r.conf:5)" },
         { "flavor", { .name = "a", .nova_flavor = "batch" }, 4, "rule:4 (r.conf:6)" },
         { "flavor is no glob", { .name = "a", .nova_flavor = "batch2" }, 6, "rule:6 (r.conf:8)" },
-        { "project by name", { .name = "a", .nova_project = "1234", .nova_project_name = "payments" }, 5, "rule:5 (r.conf:7)" },
+        { "project by name",
+          { .name = "a", .nova_project = "1234", .nova_project_name = "payments" },
+          5,
+          "rule:5 (r.conf:7)" },
         { "project by uuid", { .name = "a", .nova_project = "payments" }, 5, "rule:5 (r.conf:7)" },
         { "the first that matches wins", { .name = "db-9", .nova_flavor = "batch" }, 2, "rule:2 (r.conf:4)" },
         { "none but the last", { .name = "web" }, 6, "rule:6 (r.conf:8)" },
@@ -119,19 +124,48 @@ static const struct metadata_case {
         { "metadata beats the rule", { 1, { { "urgency", "low" } } }, 0, NULL, MT_URGENCY_LOW, 100, "metadata" },
         { "dashes for underscores", { 1, { { "max-downtime", "20ms" } } }, 0, NULL, MT_URGENCY_MEDIUM, 20, "metadata" },
         { "mode", { 1, { { "mode", "observe" } } }, 0, NULL, MT_URGENCY_MEDIUM, 100, "metadata" },
-        { "numbers as text", { 2, { { "max-iterations", "5" }, { "lambda-low", "0.25" } } }, 0, NULL, MT_URGENCY_MEDIUM, 100,
+        { "numbers as text",
+          { 2, { { "max-iterations", "5" }, { "lambda-low", "0.25" } } },
+          0,
+          NULL,
+          MT_URGENCY_MEDIUM,
+          100,
           "metadata" },
         { "no attribute", { 0, { { "", "" } } }, 0, NULL, MT_URGENCY_MEDIUM, 100, "rule:2 (r.conf:4)" },
-        { "one wrong refuses all", { 2, { { "urgency", "low" }, { "max-downtime", "300" } } }, -EINVAL,
-          "metadata: max-downtime: expected a time such as", MT_URGENCY_MEDIUM, 100, "rule:2 (r.conf:4)" },
-        { "unknown attribute", { 1, { { "urgancy", "low" } } }, -EINVAL, "metadata: urgancy: unknown key, expected",
-          MT_URGENCY_MEDIUM, 100, "rule:2 (r.conf:4)" },
-        { "a key of the file only", { 1, { { "keep", "3" } } }, -EINVAL, "metadata: keep: unknown key, expected",
-          MT_URGENCY_MEDIUM, 100, "rule:2 (r.conf:4)" },
-        { "contradiction with the defaults", { 1, { { "max-downtime", "5s" } } }, -EINVAL,
-          "metadata: max_downtime: expected less than migration.exceed_downtime", MT_URGENCY_MEDIUM, 100, "rule:2 (r.conf:4)" },
-        { "decimals for a count", { 1, { { "max-iterations", "5.5" } } }, -EINVAL,
-          "metadata: max-iterations: expected a whole number from 1 to 1000, found \"5.5\"", MT_URGENCY_MEDIUM, 100,
+        { "one wrong refuses all",
+          { 2, { { "urgency", "low" }, { "max-downtime", "300" } } },
+          -EINVAL,
+          "metadata: max-downtime: expected a time such as",
+          MT_URGENCY_MEDIUM,
+          100,
+          "rule:2 (r.conf:4)" },
+        { "unknown attribute",
+          { 1, { { "urgancy", "low" } } },
+          -EINVAL,
+          "metadata: urgancy: unknown key, expected",
+          MT_URGENCY_MEDIUM,
+          100,
+          "rule:2 (r.conf:4)" },
+        { "a key of the file only",
+          { 1, { { "keep", "3" } } },
+          -EINVAL,
+          "metadata: keep: unknown key, expected",
+          MT_URGENCY_MEDIUM,
+          100,
+          "rule:2 (r.conf:4)" },
+        { "contradiction with the defaults",
+          { 1, { { "max-downtime", "5s" } } },
+          -EINVAL,
+          "metadata: max_downtime: expected less than migration.exceed_downtime",
+          MT_URGENCY_MEDIUM,
+          100,
+          "rule:2 (r.conf:4)" },
+        { "decimals for a count",
+          { 1, { { "max-iterations", "5.5" } } },
+          -EINVAL,
+          "metadata: max-iterations: expected a whole number from 1 to 1000, found \"5.5\"",
+          MT_URGENCY_MEDIUM,
+          100,
           "rule:2 (r.conf:4)" },
 };
 
@@ -141,7 +175,8 @@ static void test_metadata(void **state)
         struct mt_err err = { 0 };
         struct mt_intent got;
 
-        assert_int_equal(mt_config_intent(&config, &(struct mt_identity){ .name = "db-" }, &c->metadata, &got, &err), c->want);
+        assert_int_equal(mt_config_intent(&config, &(struct mt_identity){ .name = "db-" }, &c->metadata, &got, &err),
+                         c->want);
         assert_int_equal(got.urgency, c->urgency);
         assert_true(got.max_downtime_ms == c->max_downtime_ms);
         assert_int_equal(got.post_copy, MT_NEVER); /* the rule's, whatever the metadata says */
@@ -149,7 +184,8 @@ static void test_metadata(void **state)
         if (c->message != NULL)
                 assert_int_equal(strncmp(err.msg, c->message, strlen(c->message)), 0);
         /* the message is optional */
-        assert_int_equal(mt_config_intent(&config, &(struct mt_identity){ .name = "db-" }, &c->metadata, &got, NULL), c->want);
+        assert_int_equal(mt_config_intent(&config, &(struct mt_identity){ .name = "db-" }, &c->metadata, &got, NULL),
+                         c->want);
 }
 
 /* Every key of an intent can be set from text to something else than its default, and only its own field changes. */

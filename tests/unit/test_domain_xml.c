@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICY(attributes) \
-        "<metadata><migtune:policy xmlns:migtune=\"urn:migtune:policy:1\" " attributes "/></metadata>"
-#define DOMAIN(inner) "<domain type='kvm'><name>vm1</name><uuid>8a4fd9a2-3d5c-4f5e-9b1a-0c6f2f1d7e90</uuid>" inner "</domain>"
-#define NOVA(version, flavor, owner)                                                                                 \
-        "<metadata><nova:instance xmlns:nova=\"http://openstack.org/xmlns/libvirt/nova/" version "\">"                \
+#define POLICY(attributes) "<metadata><migtune:policy xmlns:migtune=\"urn:migtune:policy:1\" " attributes "/></metadata>"
+#define DOMAIN(inner)                                                                                                       \
+        "<domain type='kvm'><name>vm1</name><uuid>8a4fd9a2-3d5c-4f5e-9b1a-0c6f2f1d7e90</uuid>" inner "</domain>"
+#define NOVA(version, flavor, owner)                                                                                        \
+        "<metadata><nova:instance xmlns:nova=\"http://openstack.org/xmlns/libvirt/nova/" version "\">"                      \
         "<nova:package version=\"26.2.1\"/><nova:name>web</nova:name>" flavor owner "</nova:instance></metadata>"
 
 static const struct xml_case {
@@ -24,7 +24,8 @@ static const struct xml_case {
 } xml_cases[] = {
         { "least", DOMAIN(""), { .memory_bytes = 0 } },
         { "memory in KiB", DOMAIN("<memory unit='KiB'>1048576</memory>"), { .memory_bytes = MT_GIB } },
-        { "currentMemory first", DOMAIN("<memory unit='KiB'>1048576</memory><currentMemory unit='KiB'>524288</currentMemory>"),
+        { "currentMemory first",
+          DOMAIN("<memory unit='KiB'>1048576</memory><currentMemory unit='KiB'>524288</currentMemory>"),
           { .memory_bytes = MT_GIB / 2 } },
         { "no unit means KiB", DOMAIN("<memory>4</memory>"), { .memory_bytes = 4096 } },
         { "bytes", DOMAIN("<memory unit='b'>4096</memory>"), { .memory_bytes = 4096 } },
@@ -38,31 +39,53 @@ static const struct xml_case {
                  "<interface type='network'><target dev='tap8a4fd9a2-3d'/></interface><interface type='bridge'/></devices>"),
           { .n_taps = 2, .tap = { "vnet0", "tap8a4fd9a2-3d" } } },
         { "a device's name too long is no tap",
-          DOMAIN("<devices><interface type='bridge'><target dev='abcdefghijklmnop'/></interface></devices>"), { .n_taps = 0 } },
+          DOMAIN("<devices><interface type='bridge'><target dev='abcdefghijklmnop'/></interface></devices>"),
+          { .n_taps = 0 } },
         { "targets of disks are no taps", DOMAIN("<devices><disk><target dev='vda'/></disk></devices>"), { .n_taps = 0 } },
         { "hugepages", DOMAIN("<memoryBacking><hugepages/></memoryBacking>"), { .hugepages = true } },
         { "other memory backing", DOMAIN("<memoryBacking><locked/></memoryBacking>"), { .hugepages = false } },
         { "hostdev", DOMAIN("<devices><hostdev mode='subsystem' type='pci'/></devices>"), { .hostdev = true } },
         { "interface of type hostdev", DOMAIN("<devices><interface type='hostdev'/></devices>"), { .hostdev = true } },
-        { "policy", DOMAIN(POLICY("urgency=\"high\" max-downtime=\"100ms\"")),
+        { "policy",
+          DOMAIN(POLICY("urgency=\"high\" max-downtime=\"100ms\"")),
           { .metadata = { 2, { { "urgency", "high" }, { "max-downtime", "100ms" } } } } },
-        { "policy with a character reference", DOMAIN(POLICY("urgency=\"hi&#103;h\"")),
+        { "policy with a character reference",
+          DOMAIN(POLICY("urgency=\"hi&#103;h\"")),
           { .metadata = { 1, { { "urgency", "high" } } } } },
         { "policy of another version",
-          DOMAIN("<metadata><p:policy xmlns:p=\"urn:migtune:policy:10\" urgency=\"high\"/></metadata>"), { .n_taps = 0 } },
+          DOMAIN("<metadata><p:policy xmlns:p=\"urn:migtune:policy:10\" urgency=\"high\"/></metadata>"),
+          { .n_taps = 0 } },
         { "policy without namespace", DOMAIN("<metadata><policy urgency=\"high\"/></metadata>"), { .n_taps = 0 } },
-        { "policy outside metadata", DOMAIN("<p:policy xmlns:p=\"urn:migtune:policy:1\" urgency=\"high\"/>"), { .n_taps = 0 } },
+        { "policy outside metadata",
+          DOMAIN("<p:policy xmlns:p=\"urn:migtune:policy:1\" urgency=\"high\"/>"),
+          { .n_taps = 0 } },
         { "policy: value too long",
           DOMAIN(POLICY("urgency=\"high                                                            \"")),
           { .metadata = { 1, { { "urgency", "(too long)" } } } } },
         { "policy: too many attributes",
-          DOMAIN(POLICY("a='1' b='1' c='1' d='1' e='1' f='1' g='1' h='1' i='1' j='1' k='1' l='1' m='1' n='1' o='1' p='1' q='1'")),
-          { .metadata = { 16, { { "(too many attributes)", "1" }, { "b", "1" }, { "c", "1" }, { "d", "1" }, { "e", "1" },
-                                { "f", "1" }, { "g", "1" }, { "h", "1" }, { "i", "1" }, { "j", "1" }, { "k", "1" },
-                                { "l", "1" }, { "m", "1" }, { "n", "1" }, { "o", "1" }, { "p", "1" } } } } },
+          DOMAIN(POLICY(
+                  "a='1' b='1' c='1' d='1' e='1' f='1' g='1' h='1' i='1' j='1' k='1' l='1' m='1' n='1' o='1' p='1' q='1'")),
+          { .metadata = { 16,
+                          { { "(too many attributes)", "1" },
+                            { "b", "1" },
+                            { "c", "1" },
+                            { "d", "1" },
+                            { "e", "1" },
+                            { "f", "1" },
+                            { "g", "1" },
+                            { "h", "1" },
+                            { "i", "1" },
+                            { "j", "1" },
+                            { "k", "1" },
+                            { "l", "1" },
+                            { "m", "1" },
+                            { "n", "1" },
+                            { "o", "1" },
+                            { "p", "1" } } } } },
         { "nova 1.1",
           DOMAIN(NOVA("1.1", "<nova:flavor name=\"m1.large\"><nova:memory>4096</nova:memory></nova:flavor>",
-                      "<nova:owner><nova:user uuid=\"u\">admin</nova:user><nova:project uuid=\"p1\">payments</nova:project></nova:owner>")),
+                      "<nova:owner><nova:user uuid=\"u\">admin</nova:user><nova:project "
+                      "uuid=\"p1\">payments</nova:project></nova:owner>")),
           { .id = { .nova_flavor = "m1.large", .nova_project = "p1", .nova_project_name = "payments" } } },
         { "nova 1.0", DOMAIN(NOVA("1.0", "<nova:flavor name=\"m1.tiny\"/>", "")), { .id = { .nova_flavor = "m1.tiny" } } },
         { "nova of a version to come", DOMAIN(NOVA("2.0", "<nova:flavor name=\"m1.tiny\"/>", "")), { .n_taps = 0 } },

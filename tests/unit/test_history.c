@@ -3,8 +3,8 @@
 #include "clock.h"
 #include "record/history.h"
 #include "record/timestamp.h"
-#include "table.h"
 #include "scratch.h"
+#include "table.h"
 #include "units.h"
 
 #include <errno.h>
@@ -152,13 +152,10 @@ static void test_newest_first_stops_and_bounds(void **state)
 static void test_missing_file_has_no_records(void **state)
 {
         struct seen seen = { .n = 0 };
-        uint64_t a = 7, b = 7;
 
         (void)state;
         assert_int_equal(mt_history_newest("/nonexistent/h.jsonl", 0, NULL, see, &seen, NULL), 0);
-        assert_int_equal(mt_history_dirty_range("/nonexistent/h.jsonl", &a, &b), -ENODATA);
-        assert_int_equal(mt_history_last_dirty_rate("/nonexistent/h.jsonl", UUID_A, &a, &b), -ENODATA);
-        assert_true(a == 7 && b == 7);
+        assert_int_equal(seen.n, 0);
 }
 
 /* The newest keep stay, in order, whole; it happens only once there is a tenth too many. */
@@ -255,59 +252,6 @@ static void test_a_held_lock_does_not_block(void **state)
         assert_int_equal(seen.n, 1);
 }
 
-static void test_last_dirty_rate(void **state)
-{
-        MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
-        const char *file = scratch_path(&scratch, "h.jsonl");
-        uint64_t rate = 7, age = 7, now = mt_wall_ms();
-
-        (void)state;
-        append(file, 100, UUID_A, "completed", "8.0", now - 900000, 0);
-        append(file, 100, UUID_A, "completed", "80.0", now - 62000, 1);
-        append(file, 100, UUID_B, "completed", "800.0", now - 1000, 2);
-        append(file, 100, UUID_A, "failed", "8000.0", now - 500, 3);
-        append(file, 100, UUID_A, "completed", "null", now - 400, 4);
-        assert_int_equal(mt_history_last_dirty_rate(file, UUID_A, &rate, &age), 0);
-        assert_true(rate == 10000000);
-        assert_true(age >= 60000 && age < 90000); /* since its end: it took 2 s */
-        assert_int_equal(mt_history_last_dirty_rate(file, "cccccccc-0000-4000-8000-000000000003", &rate, &age), -ENODATA);
-        assert_true(rate == 10000000);
-}
-
-static void test_dirty_range(void **state)
-{
-        MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
-        const char *file = scratch_path(&scratch, "h.jsonl");
-        uint64_t low = 7, high = 7;
-        char rate[16];
-
-        (void)state;
-        for (unsigned i = 0; i < 19; i++) {
-                (void)snprintf(rate, sizeof(rate), "%u.0", 8 * (i + 1));
-                append(file, 1000, UUID_A, "completed", rate, 1000, i);
-                append(file, 1000, UUID_A, "cancelled", "99999.0", 1000, i);
-                append(file, 1000, UUID_A, "completed", "null", 1000, i);
-        }
-        assert_int_equal(mt_history_dirty_range(file, &low, &high), -ENODATA);
-        assert_true(low == 7 && high == 7);
-        append(file, 1000, UUID_B, "completed", "4", 1000, 19); /* a whole number is one, too */
-        assert_int_equal(mt_history_dirty_range(file, &low, &high), 0);
-        assert_true(low == 500000);
-        assert_true(high == 19000000);
-}
-
-static void test_dirty_range_needs_two_rates(void **state)
-{
-        MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
-        const char *file = scratch_path(&scratch, "h.jsonl");
-        uint64_t low, high;
-
-        (void)state;
-        for (unsigned i = 0; i < 25; i++)
-                append(file, 1000, UUID_A, "completed", "8.0", 1000, i);
-        assert_int_equal(mt_history_dirty_range(file, &low, &high), -ENODATA);
-}
-
 int main(void)
 {
         static const struct CMUnitTest others[] = {
@@ -320,9 +264,6 @@ int main(void)
                 cmocka_unit_test(test_rotation_to_one),
                 cmocka_unit_test(test_several_writers),
                 cmocka_unit_test(test_a_held_lock_does_not_block),
-                cmocka_unit_test(test_last_dirty_rate),
-                cmocka_unit_test(test_dirty_range),
-                cmocka_unit_test(test_dirty_range_needs_two_rates),
         };
         struct CMUnitTest tests[MT_ARRAY_SIZE(broken_cases) + MT_ARRAY_SIZE(others)];
         size_t n = 0;

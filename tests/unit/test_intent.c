@@ -8,18 +8,18 @@
 #include <string.h>
 
 /* Each enum through unsigned, so that one table holds them all. */
-#define BOTH(what, type)                                              \
-        static const char *what##_name(unsigned value)                \
-        {                                                             \
-                return mt_##what##_name((enum type)value);            \
-        }                                                             \
-        static int what##_parse(const char *text, unsigned *ret)      \
-        {                                                             \
-                enum type value = (enum type)*ret;                    \
-                int r = mt_##what##_parse(text, &value);              \
-                                                                      \
-                *ret = (unsigned)value;                               \
-                return r;                                             \
+#define BOTH(what, type)                                                                                                    \
+        static const char *what##_name(unsigned value)                                                                      \
+        {                                                                                                                   \
+                return mt_##what##_name((enum type)value);                                                                  \
+        }                                                                                                                   \
+        static int what##_parse(const char *text, unsigned *ret)                                                            \
+        {                                                                                                                   \
+                enum type value = (enum type) * ret;                                                                        \
+                int r = mt_##what##_parse(text, &value);                                                                    \
+                                                                                                                            \
+                *ret = (unsigned)value;                                                                                     \
+                return r;                                                                                                   \
         }
 BOTH(mode, mt_mode)
 BOTH(strategy, mt_strategy)

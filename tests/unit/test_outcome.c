@@ -47,8 +47,12 @@ static struct mt_outcome example(void)
                           .alternatives = { { "pre-copy", MT_PRE_COPY, 100000000, { UINT64_MAX, UINT64_MAX, 7, 20 } } } },
                 .actual = { 9500, 310, UINT64_C(1250000000), 5, MT_HYBRID },
                 .n_tc = 1,
-                .tc = { { .device = "eth0", .minor = 2, .rate_bytes_s = 50000000, .ceil_bytes_s = 100000000,
-                          .installed_after_ms = 12, .removed = true } },
+                .tc = { { .device = "eth0",
+                          .minor = 2,
+                          .rate_bytes_s = 50000000,
+                          .ceil_bytes_s = 100000000,
+                          .installed_after_ms = 12,
+                          .removed = true } },
         };
 
         (void)mt_record_id(o.id, sizeof(o.id), o.started_ms, o.domain.uuid);
@@ -175,7 +179,9 @@ static void test_every_intent_key_is_there(void **state)
                 if (strcmp(key->intent, "deadline") == 0)
                         continue;
                 (void)snprintf(path, sizeof(path), "intent/%s%s", key->intent,
-                               key->kind == MT_KEY_RATE ? "_mbps" : key->kind == MT_KEY_TIME ? "_ms" : "");
+                               key->kind == MT_KEY_RATE   ? "_mbps"
+                               : key->kind == MT_KEY_TIME ? "_ms"
+                                                          : "");
                 (void)member(o, path);
         }
         json_object_put(o);
@@ -268,8 +274,9 @@ static void test_text_is_thinned_to_fit(void **state)
         samples = member(o, "actual/samples");
         assert_true(json_object_array_length(samples) > 10);
         /* the last one stays */
-        assert_string_equal(mt_json_text(member(json_object_array_get_idx(samples, json_object_array_length(samples) - 1), "t_ms")),
-                            "9399");
+        assert_string_equal(
+                mt_json_text(member(json_object_array_get_idx(samples, json_object_array_length(samples) - 1), "t_ms")),
+                "9399");
         json_object_put(o);
 }
 
@@ -320,7 +327,8 @@ static const struct text_case {
         const char *want;
 } texts[] = {
         { "text: ASCII", "a/b", "\"a/b\"" },
-        { "text: two, three and four bytes", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+        { "text: two, three and four bytes", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+          "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
         { "text: cut character", "a\xe2\x82", "\"a??\"" },
         { "text: overlong", "\xc0\xaf", "\"??\"" },
         { "text: overlong in three", "\xe0\x80\xaf", "\"???\"" },
@@ -380,8 +388,8 @@ int main(void)
                 cmocka_unit_test(test_text_is_thinned_to_fit),
                 cmocka_unit_test(test_text_that_cannot_fit_loses_samples_and_alternatives),
         };
-        struct CMUnitTest tests[MT_ARRAY_SIZE(members) + MT_ARRAY_SIZE(numbers) + MT_ARRAY_SIZE(texts) + MT_ARRAY_SIZE(times) +
-                                MT_ARRAY_SIZE(others)];
+        struct CMUnitTest tests[MT_ARRAY_SIZE(members) + MT_ARRAY_SIZE(numbers) + MT_ARRAY_SIZE(texts) +
+                                MT_ARRAY_SIZE(times) + MT_ARRAY_SIZE(others)];
         size_t n = 0;
 
         ADD_ROWS(tests, n, members, test_member);

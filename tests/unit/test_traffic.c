@@ -161,19 +161,19 @@ static void test_reserve(void **state)
 {
         static const struct {
                 enum mt_urgency urgency;
-                double ideal, avail, tot, lower, upper, bandwidth;
                 bool reserve;
+                double ideal, avail, tot, lower, upper, bandwidth;
         } rows[] = {
-                { MT_URGENCY_HIGH, 900, 950, 1000, 100, 400, 900, true },
-                { MT_URGENCY_HIGH, 1900, 10, 1000, 100, 400, 1900, true },
-                { MT_URGENCY_MEDIUM, 800, 600, 1000, 100, 400, 600, false },
-                { MT_URGENCY_MEDIUM, 800, 599, 1000, 100, 400, 600, true },
-                { MT_URGENCY_MEDIUM, 800, 599, 1000, 500, 400, 500, false },
-                { MT_URGENCY_MEDIUM, 800, 100, 1000, 1200, 400, 0, false },
-                { MT_URGENCY_LOW, 800, 400, 1000, 100, 400, 400, false },
-                { MT_URGENCY_LOW, 800, 399, 1000, 100, 400, 400, true },
-                { MT_URGENCY_LOW, 900, 100, 1000, 500, 700, 300, true },
-                { MT_URGENCY_LOW, 900, 0, 1000, 500, 1001, 0, false },
+                { MT_URGENCY_HIGH, true, 900, 950, 1000, 100, 400, 900 },
+                { MT_URGENCY_HIGH, true, 1900, 10, 1000, 100, 400, 1900 },
+                { MT_URGENCY_MEDIUM, false, 800, 600, 1000, 100, 400, 600 },
+                { MT_URGENCY_MEDIUM, true, 800, 599, 1000, 100, 400, 600 },
+                { MT_URGENCY_MEDIUM, false, 800, 599, 1000, 500, 400, 500 },
+                { MT_URGENCY_MEDIUM, false, 800, 100, 1000, 1200, 400, 0 },
+                { MT_URGENCY_LOW, false, 800, 400, 1000, 100, 400, 400 },
+                { MT_URGENCY_LOW, true, 800, 399, 1000, 100, 400, 400 },
+                { MT_URGENCY_LOW, true, 900, 100, 1000, 500, 700, 300 },
+                { MT_URGENCY_LOW, false, 900, 0, 1000, 500, 1001, 0 },
         };
 
         (void)state;

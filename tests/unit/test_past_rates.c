@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record/past_rates.h"
+#include "cleanup.h"
+#include "record/history.h"
+#include "record/timestamp.h"
+#include "table.h"
+
+#include "scratch.h"
+
+#define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
+#define UUID_B "bbbbbbbb-0000-4000-8000-000000000002"
+#define UUID_C "cccccccc-0000-4000-8000-000000000003"
+#define START 1700000000000u
+
+static void append(const char *file, const char *uuid, const char *rate_mbps, uint64_t started_ms)
+{
+        MT_CLEANUP(mt_freep) char *text = NULL;
+        char started[MT_TIMESTAMP_SIZE];
+        struct mt_err err = { 0 };
+
+        assert_true(asprintf(&text, "{\"started\":\"%s\",\"domain\":{\"uuid\":\"%s\"},\"actual\":{\"dirty_rate_mbps\":%s}}",
+                             mt_timestamp(started, sizeof(started), started_ms), uuid, rate_mbps) > 0);
+        if (mt_history_append(file, text, 1000, &err) < 0)
+                fail_msg("%s", err.msg);
+}
+
+/* The newest rate of each domain counts, whatever the order; records without a rate do not. */
+static void test_load(void **state)
+{
+        MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
+        const char *file = scratch_path(&scratch, "h.jsonl");
+        struct mt_past_rates rates = { .n = 0 };
+        struct mt_err err = { 0 };
+        uint64_t rate = 7, age = 7;
+
+        (void)state;
+        append(file, UUID_A, "8.0", START);
+        append(file, UUID_A, "80.0", START + 5000);
+        append(file, UUID_B, "800.0", START + 6000);
+        append(file, UUID_A, "null", START + 7000);
+        assert_int_equal(mt_past_rates_load(&rates, file, &err), 0);
+        assert_true(mt_past_rates_get(&rates, UUID_A, START + 65000, &rate, &age));
+        assert_true(rate == 10000000 && age == 60000);
+        assert_false(mt_past_rates_get(&rates, UUID_C, START, &rate, &age));
+        assert_true(rate == 10000000);
+        mt_past_rates_done(&rates);
+}
+
+static void test_missing_history(void **state)
+{
+        struct mt_past_rates rates = { .n = 0 };
+        struct mt_err err = { 0 };
+
+        (void)state;
+        assert_int_equal(mt_past_rates_load(&rates, "/nonexistent/h.jsonl", &err), 0);
+        assert_int_equal(rates.n, 0);
+        mt_past_rates_done(&rates);
+}
+
+static void test_range(void **state)
+{
+        struct mt_past_rates rates = { .n = 0 };
+        uint64_t low = 7, high = 7;
+
+        (void)state;
+        for (unsigned i = 0; i < MT_PAST_RATES_FOR_RANGE - 1; i++)
+                mt_past_rates_learn(&rates, UUID_A, 1000000 + i, START + i);
+        assert_false(mt_past_rates_range(&rates, &low, &high));
+        assert_true(low == 7 && high == 7);
+        mt_past_rates_learn(&rates, UUID_B, 500000, START);
+        assert_true(mt_past_rates_range(&rates, &low, &high));
+        assert_true(low == 500000 && high == 1000000 + MT_PAST_RATES_FOR_RANGE - 2);
+        mt_past_rates_done(&rates);
+}
+
+static void test_range_needs_two_rates(void **state)
+{
+        struct mt_past_rates rates = { .n = 0 };
+        uint64_t low = 7, high = 7;
+
+        (void)state;
+        for (unsigned i = 0; i < 2 * MT_PAST_RATES_FOR_RANGE; i++)
+                mt_past_rates_learn(&rates, UUID_A, 1000000, START + i);
+        assert_false(mt_past_rates_range(&rates, &low, &high));
+        mt_past_rates_done(&rates);
+}
+
+/* More domains than the first allocation holds. */
+static void test_many_domains(void **state)
+{
+        struct mt_past_rates rates = { .n = 0 };
+        uint64_t rate, age;
+        char uuid[40];
+
+        (void)state;
+        for (unsigned i = 0; i < 500; i++) {
+                (void)snprintf(uuid, sizeof(uuid), "00000000-0000-4000-8000-%012u", i);
+                mt_past_rates_learn(&rates, uuid, i, START);
+        }
+        for (unsigned i = 0; i < 500; i++) {
+                (void)snprintf(uuid, sizeof(uuid), "00000000-0000-4000-8000-%012u", i);
+                assert_true(mt_past_rates_get(&rates, uuid, START, &rate, &age));
+                assert_true(rate == i && age == 0);
+        }
+        mt_past_rates_done(&rates);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_load),           cmocka_unit_test(test_missing_history),
+                cmocka_unit_test(test_range),          cmocka_unit_test(test_range_needs_two_rates),
+                cmocka_unit_test(test_many_domains),
+        };
+
+        return cmocka_run_group_tests_name("past_rates", tests, NULL, NULL);
+}
