@@ -117,6 +117,22 @@ static void check_link(const struct mt_config *config, struct warnings *warnings
                 warn(warnings, "sla.lower leaves nothing of link.rate to migrations");
 }
 
+/* Keys that are verified and that this version does not use yet. */
+static void check_unused(const struct mt_config *config, struct warnings *warnings)
+{
+        const struct {
+                const char *key, *value;
+        } unused[] = {
+                { "metrics.textfile", config->metrics.textfile },
+                { "destination.uri", config->destination.uri },
+                { "destination.share_dir", config->destination.share_dir },
+        };
+
+        for (size_t i = 0; i < MT_ARRAY_SIZE(unused); i++)
+                if (unused[i].value[0] != '\0')
+                        warn(warnings, "%s has no effect in this version", unused[i].key);
+}
+
 static void check_whole(const struct mt_config *config, struct warnings *warnings)
 {
         if (config->defaults.mode == MT_MODE_OFF)
@@ -133,6 +149,7 @@ static void check_whole(const struct mt_config *config, struct warnings *warning
                 check_intent(&merged, config->rules[i].fields, config->rules[i].origin, warnings);
         }
         check_rules(config, warnings);
+        check_unused(config, warnings);
 }
 
 int mt_command_check(int argc, const char *const *argv, const char *config_file)

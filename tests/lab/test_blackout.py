@@ -73,8 +73,8 @@ def unmet(bench):
     tap.equal(said["plan"]["limit_met"], False, "unmet: the plan in flight says that the limit will not be met")
     tap.ok(any("not met" in reason or "leaves too little" in reason for reason in said["reasons"]), "unmet: a reason says why",
            "\n".join(said["reasons"]))
-    tap.ok(any("not converged" in line for line in bench.complaints(source)), "unmet: one log line says so",
-           source.watcher.output())
+    tap.ok(any("max_downtime cannot be met" in line for line in bench.log(source)), "unmet: a log line says so",
+           "\n".join(bench.log(source)))
     tap.equal(record.get("result"), "cancelled", "unmet: it went on until somebody cancelled it (on_no_convergence = continue)")
     bench.check_clean("unmet: nothing is left on either host")
 
@@ -123,7 +123,9 @@ def exceed(bench):
     tap.ok(result.ok, "exceed: the migration completes", result.error)
     tap.ok(result.ok and 100 < result.blackout_ms <= 6000 + GRANTED_MS, "exceed: with a blackout of at most exceed_downtime",
            result.line())
-    tap.equal(record["actual"]["iterations"] <= 6, True, "exceed: soon after max_iterations")
+    # QEMU counts each look at its dirty bitmap, and takes up to three for a switchover.
+    tap.ok(4 <= record["actual"]["iterations"] <= 4 + 3, "exceed: as soon as max_iterations are done",
+           f"{record['actual']['iterations']} iterations")
     bench.check_clean("exceed: nothing is left on either host")
 
 
