@@ -179,7 +179,8 @@ static int converse(struct mt_nl *nl, struct exchange *ex, struct mt_err *err)
                         errno = (int)-n;
                         return mt_fail(err, (int)-n, "netlink: no answer from the kernel: %m");
                 }
-                for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)nl->buffer; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+                for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)nl->buffer; nlmsg_ok(h, left);
+                     h = nlmsg_next(h, &left)) {
                         if (h->nlmsg_seq != ex->seq) /* belongs to an earlier request that was given up */
                                 continue;
                         if (read_answer(ex, h) == FINISHED)

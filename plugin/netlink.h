@@ -40,7 +40,7 @@ struct nl_msg *mt_nl_msg(uint16_t type, uint16_t flags, const void *header, size
 typedef int (*mt_nl_fn)(void *ctx, struct nlmsghdr *answer);
 
 /*
- * Sends msg and reads until its acknowledgement or, with NLM_F_DUMP, its end; fn (may be NULL) sees every answer before that.
+ * Sends msg and reads until its acknowledgement or, with NLM_F_DUMP, its end; fn (may be NULL) sees every answer before.
  * 0; or 1: the dump is complete but changed while it was read, so it may miss or repeat objects; or -errno with the kernel's
  * words; -ETIMEDOUT when no answer came (whether the request was carried out is then unknown).
  * msg stays the caller's.

@@ -7,7 +7,7 @@
 #define PORT_RANGE_MASK 0xffc0u
 
 _Static_assert((MT_MIGRATION_PORT_MIN & PORT_RANGE_MASK) == MT_MIGRATION_PORT_MIN &&
-                               MT_MIGRATION_PORT_MAX == (MT_MIGRATION_PORT_MIN | (0xffffu & ~PORT_RANGE_MASK)),
+                       MT_MIGRATION_PORT_MAX == (MT_MIGRATION_PORT_MIN | (0xffffu & ~PORT_RANGE_MASK)),
                "one masked comparison covers libvirt's migration ports");
 _Static_assert(MT_MAX_FLOWS * 2 < 0xfff, "u32 has 4095 filters a priority");
 
@@ -33,7 +33,8 @@ static int add_flow(struct mt_match_list *list, enum mt_direction direction, con
 {
         const struct sockaddr_storage *source = direction == MT_EGRESS ? &flow->local : &flow->peer;
         const struct sockaddr_storage *destination = direction == MT_EGRESS ? &flow->peer : &flow->local;
-        struct mt_u32_match m = { .family = flow->local.ss_family, .source_port = port_of(source),
+        struct mt_u32_match m = { .family = flow->local.ss_family,
+                                  .source_port = port_of(source),
                                   .destination_port = port_of(destination) };
 
         if (m.family != AF_INET && m.family != AF_INET6)

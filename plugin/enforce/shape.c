@@ -38,8 +38,9 @@
  * first one made, and takes the next minor number. Not guarded is a removal of the last class (or the rollback of a first
  * one) while another process adds: one process on a host, the watcher, does both.
  *
- * Limits. About 2000 classes a tree (u32's hash tables, see tree.h). Filters are tried one class after the other, so a packet of
- * the default class pays for all of them. Packets waiting in a queue are lost when a root qdisc comes or goes.
+ * Limits. About 2000 classes a tree (u32's hash tables, see tree.h). Filters are tried one class after the other, so a
+ * packet of the default class pays for all of them, some 35 ns each. Packets waiting in a queue are lost when a root qdisc
+ * comes or goes. Rates are of frames, Ethernet headers included: of a rate r, TCP at 1500 bytes MTU carries 0.956 r.
  */
 #include "enforce/shape.h"
 
@@ -50,7 +51,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/netlink.h>
-
 
 int mt_shaper_new(struct mt_shaper **ret, struct mt_err *err)
 {
@@ -91,7 +91,9 @@ static int put_filters(struct mt_nl *nl, const struct mt_tree *tree, unsigned in
                        const struct mt_match_list *list, struct mt_undo *undo, struct mt_err *err)
 {
         const uint32_t class = tree->qdisc | mt_tree_minor(tree, index);
-        const struct mt_undo_step step = { .kind = MT_UNDO_FILTERS, .device = tree->device, .parent = tree->qdisc,
+        const struct mt_undo_step step = { .kind = MT_UNDO_FILTERS,
+                                           .device = tree->device,
+                                           .parent = tree->qdisc,
                                            .priority = mt_tree_priority(index, slot) };
 
         for (unsigned i = 0; i < list->n; i++) {
@@ -109,8 +111,10 @@ static int put_filters(struct mt_nl *nl, const struct mt_tree *tree, unsigned in
 static int add_class(struct mt_nl *nl, struct mt_tree *tree, const struct mt_class_spec *spec, struct mt_undo *undo,
                      unsigned *ret_index, struct mt_err *err)
 {
-        struct mt_htb_class class = { .parent = tree->parent, .rate_bytes_s = spec->rate_bytes_s,
-                                      .ceil_bytes_s = spec->ceil_bytes_s, .prio = spec->low_priority ? 1 : 0,
+        struct mt_htb_class class = { .parent = tree->parent,
+                                      .rate_bytes_s = spec->rate_bytes_s,
+                                      .ceil_bytes_s = spec->ceil_bytes_s,
+                                      .prio = spec->low_priority ? 1 : 0,
                                       .quantum = MT_HTB_QUANTUM };
 
         for (unsigned index = MT_TREE_FIRST_INDEX; index <= MT_TREE_LAST_INDEX; index++) {
@@ -122,8 +126,9 @@ static int add_class(struct mt_nl *nl, struct mt_tree *tree, const struct mt_cla
                 r = mt_htb_class_add(nl, &tree->device, &class, err);
                 if (r == -EEXIST) /* another process took it since we looked */
                         continue;
-                (void)mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_CLASS, .device = tree->device,
-                                                                    .handle = class.handle });
+                (void)mt_undo_note(
+                        undo, r,
+                        &(struct mt_undo_step){ .kind = MT_UNDO_CLASS, .device = tree->device, .handle = class.handle });
                 if (r == 0)
                         *ret_index = index;
                 return r;
@@ -170,7 +175,8 @@ int mt_shape_add(struct mt_shaper *shaper, const struct mt_link *link, const str
 }
 
 /* Reads the tree and finds the class in it: its index, or -ENOENT. */
-static int find_class(struct mt_nl *nl, const struct mt_link *link, uint16_t minor, struct mt_tree *ret_tree, struct mt_err *err)
+static int find_class(struct mt_nl *nl, const struct mt_link *link, uint16_t minor, struct mt_tree *ret_tree,
+                      struct mt_err *err)
 {
         unsigned index;
         int r = mt_tree_read(nl, link, ret_tree, err);
@@ -179,8 +185,8 @@ static int find_class(struct mt_nl *nl, const struct mt_link *link, uint16_t min
                 return mt_wrap(err, "tc");
         index = mt_tree_index(ret_tree, minor);
         if (index == 0 || !ret_tree->ours[index])
-                return mt_fail(err, ENOENT, "tc: device '%s' has no class %x:%x of ours", link->device, ret_tree->qdisc >> 16,
-                               (unsigned)minor);
+                return mt_fail(err, ENOENT, "tc: device '%s' has no class %x:%x of ours", link->device,
+                               ret_tree->qdisc >> 16, (unsigned)minor);
         return (int)index;
 }
 
@@ -350,7 +356,8 @@ int mt_shape_query(struct mt_shaper *shaper, const struct mt_link *link, uint16_
         r = mt_htb_class_get(shaper->nl, &tree.device, tree.qdisc | minor, &class, err);
         if (r < 0)
                 return mt_wrap(err, "tc");
-        *ret = (struct mt_class_state){ .spec = { .rate_bytes_s = class.rate_bytes_s, .ceil_bytes_s = class.ceil_bytes_s,
+        *ret = (struct mt_class_state){ .spec = { .rate_bytes_s = class.rate_bytes_s,
+                                                  .ceil_bytes_s = class.ceil_bytes_s,
                                                   .low_priority = class.prio != 0 },
                                         .bytes = class.bytes };
         return 0;

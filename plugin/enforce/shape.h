@@ -34,10 +34,14 @@ struct mt_link {
         char device[IFNAMSIZ];
         enum mt_direction direction;
         uint64_t rate_bytes_s; /* the link; > 0 */
-        char parent[16];       /* egress only: "" = our own root; else a class "1:10" of the operator's HTB to add under */
+        char parent[16];       /* egress only: "" = our own root; else a class "1:10" of the operator's HTB to add under,
+                                  an inner class or one made for this; our minor numbers are then 0x4d02 upwards */
 };
 
-/* What a class does. 0 < rate <= ceil <= link (values outside are refused before libnl, which would abort, sees them). */
+/*
+ * What a class does. 0 < rate <= ceil <= link, else -EINVAL. Rates count frames with their Ethernet headers (at 1500 bytes
+ * MTU TCP's payload is 95.6 % of it).
+ */
 struct mt_class_spec {
         uint64_t rate_bytes_s;
         uint64_t ceil_bytes_s;
@@ -49,10 +53,10 @@ void mt_shaper_free(struct mt_shaper *shaper); /* closes the socket; classes sta
 
 /*
  * Adds a class for one migration; the tree (and for ingress the ifb) is made with the first one. *ret_minor is the class's
- * minor number. With no flows the class exists without a filter (see mt_shape_match). All or nothing: on any failure what
- * this call made is undone.
+ * minor number. With no flows (NULL or none) the class exists without a filter (see mt_shape_match). All or nothing: on any
+ * failure what this call made is undone.
  * -EBUSY: the device has a root (or ingress) qdisc that is not ours and no parent is configured; it is left untouched.
- * -EPERM: no CAP_NET_ADMIN. Others: -errno with the kernel's own words.
+ * -ENOENT: there is no such parent. -EPERM: no CAP_NET_ADMIN. Others: -errno with the kernel's own words.
  */
 int mt_shape_add(struct mt_shaper *shaper, const struct mt_link *link, const struct mt_class_spec *spec,
                  const struct mt_flows *flows, uint16_t *ret_minor, struct mt_err *err);
@@ -62,8 +66,9 @@ int mt_shape_change(struct mt_shaper *shaper, const struct mt_link *link, uint16
                     struct mt_err *err);
 
 /*
- * Replaces the class's filters by ones for these flows. Egress matches local and peer address and port; ingress matches the
- * local (destination) address and port, and the peer's where known. A flow without a port but in range mode: see port_range.
+ * Replaces the class's filters by ones for these flows; no flows: by none. Egress matches local and peer address and port;
+ * ingress matches the local (destination) address and port, and the peer's where known. What a flow leaves open (port 0,
+ * a wildcard address, no peer) is not compared; -EINVAL for one without any port. -ENOENT: no such class of ours.
  */
 int mt_shape_match(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, const struct mt_flows *flows,
                    struct mt_err *err);
@@ -71,7 +76,10 @@ int mt_shape_match(struct mt_shaper *shaper, const struct mt_link *link, uint16_
 /* Ingress before the port is known: everything to the migration range 49152-49215 (TCP, both families) goes to the class. */
 int mt_shape_match_port_range(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err);
 
-/* Removes the class and its filters; with the last class the tree and the ifb go, and the default qdisc comes back. 0 also when it was gone. */
+/*
+ * Removes the class and its filters; with the last class the tree and the ifb go, and the default qdisc comes back. 0 also
+ * when it, or the device, was gone. The last ingress class takes some 15 ms: that is how long the kernel deletes an ifb.
+ */
 int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err);
 
 /* What a class does now, as the kernel says it (for adoption, records and tests): counters included. */
@@ -84,8 +92,9 @@ int mt_shape_query(struct mt_shaper *shaper, const struct mt_link *link, uint16_
 
 /*
  * Finds everything of ours on every device of this network namespace and calls fn for each class: link.device, direction,
- * minor. fn says whether to keep it; what is not kept is removed, trees that end up without classes too (ifbs as well).
- * fn NULL keeps nothing. Returns how many objects were removed, or -errno.
+ * rate (own trees) or parent (under an operator's HTB), minor. fn says whether to keep it; what is not kept is removed,
+ * trees that end up without classes too (ifbs as well). fn NULL keeps nothing. fn must not use the shaper.
+ * Returns how many objects (classes, trees, redirections) were removed, or -errno: the first error, after all was tried.
  */
 typedef bool (*mt_shape_keep_fn)(void *ctx, const struct mt_link *link, uint16_t minor);
 int mt_shape_sweep(struct mt_shaper *shaper, mt_shape_keep_fn fn, void *ctx, struct mt_err *err);

@@ -236,8 +236,8 @@ static void sweep_ingress(struct sweep *sweep, const struct mt_tc_device *device
 int mt_shape_sweep(struct mt_shaper *shaper, mt_shape_keep_fn fn, void *ctx, struct mt_err *err)
 {
         struct mt_err ignored = { 0 };
-        MT_CLEANUP(sweep_done) struct sweep sweep = { .shaper = shaper, .keep = fn, .ctx = ctx,
-                                                      .err = err != NULL ? err : &ignored };
+        MT_CLEANUP(sweep_done)
+        struct sweep sweep = { .shaper = shaper, .keep = fn, .ctx = ctx, .err = err != NULL ? err : &ignored };
         int r = list_devices(&sweep);
 
         for (size_t i = 0; r == 0 && i < sweep.devices.n; i++) {

@@ -21,8 +21,8 @@
 struct mt_tc_device {
         int ifindex;
         char name[IFNAMSIZ];
-        char kind[16];       /* "ifb", "veth", ...; "" for hardware */
-        uint32_t tx_queue;   /* txqueuelen; 0 would make every fifo we create drop everything */
+        char kind[16];     /* "ifb", "veth", ...; "" for hardware */
+        uint32_t tx_queue; /* txqueuelen; 0 would make every fifo we create drop everything */
 };
 
 /* tc_link.c: devices. */
@@ -43,8 +43,8 @@ int mt_tc_link_delete(struct mt_nl *nl, const struct mt_tc_device *device, struc
 /* tc_qdisc.c: what is common to qdiscs of any kind. */
 
 struct mt_tc_qdisc {
-        char kind[16];   /* "" when there is none, or the device is down */
-        uint32_t handle; /* 0: made by the kernel, comes back by itself */
+        char kind[16];        /* "" when there is none, or the device is down */
+        uint32_t handle;      /* 0: made by the kernel, comes back by itself */
         uint32_t htb_default; /* the minor number HTB sends the unclassified to */
 };
 
@@ -63,8 +63,8 @@ int mt_tc_qdisc_delete(struct mt_nl *nl, const struct mt_tc_device *device, uint
 
 /* tc_htb.c */
 
-/* Marks the classes of migrations. tc keeps a quantum exactly, and nobody chooses this one by chance. It is also a fair one: */
-#define MT_HTB_QUANTUM 0x14d54u /* 85332 bytes, more than one 64 KiB frame, and less than HTB's 200000 */
+/* Marks the classes of migrations: tc keeps a quantum exactly, and nobody chooses this one by chance. */
+#define MT_HTB_QUANTUM 0x14d54u /* 85332 bytes: more than one frame of 64 KiB, less than the 200000 HTB warns of */
 
 struct mt_htb_class {
         uint32_t handle, parent;
@@ -79,7 +79,8 @@ int mt_htb_qdisc_add(struct mt_nl *nl, const struct mt_tc_device *device, uint32
                      struct mt_err *err);
 
 /* Creates the class (-EEXIST when there is one), or changes the one there is. */
-int mt_htb_class_add(struct mt_nl *nl, const struct mt_tc_device *device, const struct mt_htb_class *class, struct mt_err *err);
+int mt_htb_class_add(struct mt_nl *nl, const struct mt_tc_device *device, const struct mt_htb_class *class,
+                     struct mt_err *err);
 int mt_htb_class_change(struct mt_nl *nl, const struct mt_tc_device *device, const struct mt_htb_class *class,
                         struct mt_err *err);
 int mt_htb_class_delete(struct mt_nl *nl, const struct mt_tc_device *device, uint32_t handle, struct mt_err *err);
@@ -97,7 +98,7 @@ int mt_htb_classes(struct mt_nl *nl, const struct mt_tc_device *device, uint32_t
 
 /* What a packet must carry: TCP between these addresses. A family of 0 matches any address; a port mask of 0 any port. */
 struct mt_u32_match {
-        int family; /* AF_INET or AF_INET6 */
+        int family;                                  /* AF_INET or AF_INET6 */
         struct sockaddr_storage source, destination; /* sin_port is not looked at */
         uint16_t source_port, source_mask;
         uint16_t destination_port, destination_mask;

@@ -40,8 +40,9 @@ static struct tc_ratespec ratespec(uint64_t bytes_s)
 int mt_htb_qdisc_add(struct mt_nl *nl, const struct mt_tc_device *device, uint32_t handle, uint32_t default_minor,
                      struct mt_err *err)
 {
-        const struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = device->ifindex, .tcm_parent = TC_H_ROOT,
-                                  .tcm_handle = handle };
+        const struct tcmsg tc = {
+                .tcm_family = AF_UNSPEC, .tcm_ifindex = device->ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = handle
+        };
         const struct tc_htb_glob init = { .version = HTB_VERSION, .rate2quantum = 10, .defcls = default_minor };
         /* EXCL without REPLACE: the kernel puts aside its own default qdisc, but refuses to touch any other. */
         MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg = mt_nl_msg(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &tc, sizeof(tc));
@@ -62,8 +63,9 @@ int mt_htb_qdisc_add(struct mt_nl *nl, const struct mt_tc_device *device, uint32
 
 static struct nl_msg *class_message(uint16_t type, uint16_t flags, int ifindex, uint32_t parent, uint32_t handle)
 {
-        const struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = parent,
-                                  .tcm_handle = handle };
+        const struct tcmsg tc = {
+                .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = parent, .tcm_handle = handle
+        };
 
         return mt_nl_msg(type, flags, &tc, sizeof(tc));
 }
@@ -94,8 +96,8 @@ static bool put_class(struct nl_msg *msg, const struct mt_htb_class *class)
 static int send_class(struct mt_nl *nl, const struct mt_tc_device *device, const struct mt_htb_class *class, uint16_t flags,
                       const char *verb, struct mt_err *err)
 {
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg =
-                        class_message(RTM_NEWTCLASS, flags, device->ifindex, class->parent, class->handle);
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = class_message(RTM_NEWTCLASS, flags, device->ifindex, class->parent, class->handle);
 
         if (class->rate_bytes_s == 0 || class->rate_bytes_s > class->ceil_bytes_s)
                 return mt_fail(err, EINVAL, "%s class %x:%x of '%s': its rate must be above 0 and at most its ceil", verb,
@@ -103,11 +105,13 @@ static int send_class(struct mt_nl *nl, const struct mt_tc_device *device, const
         if (msg == NULL || !put_class(msg, class))
                 return mt_fail(err, ENOMEM, "%s class of '%s': out of memory", verb, device->name);
         if (mt_nl_exchange(nl, msg, NULL, NULL, err) < 0)
-                return mt_wrap(err, "%s class %x:%x of '%s'", verb, class->handle >> 16, class->handle & 0xffff, device->name);
+                return mt_wrap(err, "%s class %x:%x of '%s'", verb, class->handle >> 16, class->handle & 0xffff,
+                               device->name);
         return 0;
 }
 
-int mt_htb_class_add(struct mt_nl *nl, const struct mt_tc_device *device, const struct mt_htb_class *class, struct mt_err *err)
+int mt_htb_class_add(struct mt_nl *nl, const struct mt_tc_device *device, const struct mt_htb_class *class,
+                     struct mt_err *err)
 {
         return send_class(nl, device, class, NLM_F_CREATE | NLM_F_EXCL, "add", err);
 }
@@ -156,9 +160,14 @@ static bool parse_class(struct nlmsghdr *h, struct mt_htb_class *ret)
         if (attr == NULL || nla_strcmp(attr, "htb") != 0 || parms == NULL || nla_len(parms) < (int)sizeof(opt))
                 return false;
         (void)memcpy(&opt, nla_data(parms), sizeof(opt));
-        *ret = (struct mt_htb_class){ .handle = tc->tcm_handle, .parent = tc->tcm_parent, .rate_bytes_s = opt.rate.rate,
-                                      .ceil_bytes_s = opt.ceil.rate, .prio = opt.prio, .quantum = opt.quantum,
-                                      .level = opt.level, .bytes = parse_bytes(h) };
+        *ret = (struct mt_htb_class){ .handle = tc->tcm_handle,
+                                      .parent = tc->tcm_parent,
+                                      .rate_bytes_s = opt.rate.rate,
+                                      .ceil_bytes_s = opt.ceil.rate,
+                                      .prio = opt.prio,
+                                      .quantum = opt.quantum,
+                                      .level = opt.level,
+                                      .bytes = parse_bytes(h) };
         attr = nla_find(nla_data(options), nla_len(options), TCA_HTB_RATE64); /* there when 32 bits do not hold it */
         if (attr != NULL)
                 ret->rate_bytes_s = nla_get_u64(attr);
@@ -186,7 +195,8 @@ int mt_htb_class_get(struct mt_nl *nl, const struct mt_tc_device *device, uint32
                      struct mt_err *err)
 {
         struct mt_htb_class class = { 0 };
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg = class_message(RTM_GETTCLASS, NLM_F_ECHO, device->ifindex, 0, handle);
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = class_message(RTM_GETTCLASS, NLM_F_ECHO, device->ifindex, 0, handle);
 
         if (msg == NULL)
                 return mt_fail(err, ENOMEM, "read class of '%s': out of memory", device->name);
@@ -203,8 +213,8 @@ int mt_htb_classes(struct mt_nl *nl, const struct mt_tc_device *device, uint32_t
                    struct mt_err *err)
 {
         struct class_list list = { .fn = fn, .ctx = ctx };
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg =
-                        class_message(RTM_GETTCLASS, NLM_F_DUMP, device->ifindex, major << 16, 0);
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = class_message(RTM_GETTCLASS, NLM_F_DUMP, device->ifindex, major << 16, 0);
         int r;
 
         if (msg == NULL)

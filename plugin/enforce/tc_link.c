@@ -118,8 +118,8 @@ int mt_tc_ifb_add(struct mt_nl *nl, const char *name, struct mt_err *err)
 int mt_tc_link_delete(struct mt_nl *nl, const struct mt_tc_device *device, struct mt_err *err)
 {
         const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = device->ifindex };
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg =
-                        link_message(RTM_DELLINK, 0, &info, device->ifindex == 0 ? device->name : NULL);
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = link_message(RTM_DELLINK, 0, &info, device->ifindex == 0 ? device->name : NULL);
 
         if (msg == NULL)
                 return mt_fail(err, ENOMEM, "delete device '%s': out of memory", device->name);

@@ -15,8 +15,9 @@ struct leaf_search {
 
 static struct nl_msg *qdisc_message(uint16_t type, uint16_t flags, int ifindex, uint32_t parent, uint32_t handle)
 {
-        const struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = parent,
-                                  .tcm_handle = handle };
+        const struct tcmsg tc = {
+                .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = parent, .tcm_handle = handle
+        };
 
         return mt_nl_msg(type, flags, &tc, sizeof(tc));
 }
@@ -57,7 +58,8 @@ static int keep_leaf_kind(void *ctx, struct nlmsghdr *h)
                 return 0;
         tc = nlmsg_data(h);
         kind = nlmsg_find_attr(h, sizeof(*tc), TCA_KIND);
-        if (tc->tcm_ifindex == search->ifindex && tc->tcm_parent != TC_H_ROOT && TC_H_MAJ(tc->tcm_parent) == 0 && kind != NULL)
+        if (tc->tcm_ifindex == search->ifindex && tc->tcm_parent != TC_H_ROOT && TC_H_MAJ(tc->tcm_parent) == 0 &&
+            kind != NULL)
                 (void)nla_strlcpy(search->kind, kind, sizeof(search->kind));
         return 0;
 }
@@ -95,8 +97,8 @@ int mt_tc_qdisc_leaf_kind(struct mt_nl *nl, const struct mt_tc_device *device, c
 int mt_tc_qdisc_add(struct mt_nl *nl, const struct mt_tc_device *device, uint32_t parent, uint32_t handle, const char *kind,
                     uint32_t limit, struct mt_err *err)
 {
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg =
-                        qdisc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, device->ifindex, parent, handle);
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = qdisc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, device->ifindex, parent, handle);
         const struct tc_fifo_qopt fifo = { .limit = limit };
         bool failed = msg == NULL;
 

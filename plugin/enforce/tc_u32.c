@@ -90,7 +90,9 @@ static void select_tcp(union selector *s, const struct mt_u32_match *match)
 
 static struct nl_msg *filter_message(uint16_t type, uint16_t flags, int ifindex, uint32_t parent, uint16_t priority)
 {
-        const struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = parent,
+        const struct tcmsg tc = { .tcm_family = AF_UNSPEC,
+                                  .tcm_ifindex = ifindex,
+                                  .tcm_parent = parent,
                                   .tcm_info = (uint32_t)priority << 16 | (priority != 0 ? htons(ETH_P_ALL) : 0) };
 
         return mt_nl_msg(type, flags, &tc, sizeof(tc));
@@ -99,7 +101,9 @@ static struct nl_msg *filter_message(uint16_t type, uint16_t flags, int ifindex,
 /* The action: out through another device, and no further here. */
 static bool put_redirection(struct nl_msg *msg, int target)
 {
-        const struct tc_mirred mirred = { .action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)target };
+        const struct tc_mirred mirred = { .action = TC_ACT_STOLEN,
+                                          .eaction = TCA_EGRESS_REDIR,
+                                          .ifindex = (uint32_t)target };
         struct nlattr *act = nla_nest_start(msg, TCA_U32_ACT), *first, *parms;
 
         first = act != NULL ? nla_nest_start(msg, 1) : NULL;
@@ -135,8 +139,8 @@ static bool put_filter(struct nl_msg *msg, union selector *s, uint32_t class, in
 int mt_u32_add(struct mt_nl *nl, const struct mt_tc_device *device, uint32_t qdisc, uint16_t priority, uint32_t class,
                const struct mt_u32_match *match, struct mt_err *err)
 {
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg =
-                        filter_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, device->ifindex, qdisc, priority);
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = filter_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, device->ifindex, qdisc, priority);
         union selector s = { .room = { 0 } };
 
         select_tcp(&s, match);
@@ -150,8 +154,9 @@ int mt_u32_add(struct mt_nl *nl, const struct mt_tc_device *device, uint32_t qdi
 int mt_u32_redirect_all(struct mt_nl *nl, const struct mt_tc_device *device, uint16_t priority, int target,
                         struct mt_err *err)
 {
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg = filter_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL,
-                                                                        device->ifindex, TC_H_INGRESS & 0xffff0000, priority);
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = filter_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, device->ifindex,
+                                            TC_H_INGRESS & 0xffff0000, priority);
         union selector s = { .room = { 0 } };
 
         s.sel.nkeys = 1; /* of all zeros: matches anything */
@@ -200,8 +205,8 @@ int mt_filters(struct mt_nl *nl, const struct mt_tc_device *device, uint32_t qdi
                void *ctx, struct mt_err *err)
 {
         struct filter_list list = { .fn = fn, .ctx = ctx, .priority = priority };
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg =
-                        filter_message(RTM_GETTFILTER, NLM_F_DUMP, device->ifindex, qdisc, priority);
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = filter_message(RTM_GETTFILTER, NLM_F_DUMP, device->ifindex, qdisc, priority);
 
         if (msg == NULL)
                 return mt_fail(err, ENOMEM, "list filters of '%s': out of memory", device->name);

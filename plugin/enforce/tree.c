@@ -9,7 +9,6 @@
 #define OWN_QDISC (MT_TC_MAJOR << 16)
 #define TOP_CLASS (OWN_QDISC | 1u)
 #define FALLBACK_CLASS (OWN_QDISC | MT_TC_CLASS_DEFAULT)
-#define INGRESS_QDISC 0xffff0000u
 #define PFIFO_LIMIT 1000u /* packets; what a device with a queue has by default */
 #define LEAST_SHARE 100u  /* the default class keeps one part in a hundred, whatever is reserved */
 
@@ -87,8 +86,11 @@ static int find_device(struct mt_nl *nl, struct mt_tree *tree, struct mt_err *er
 
 int mt_tree_read(struct mt_nl *nl, const struct mt_link *link, struct mt_tree *ret, struct mt_err *err)
 {
-        struct mt_tree tree = { .direction = link->direction, .own = true, .link_bytes_s = link->rate_bytes_s,
-                                .qdisc = OWN_QDISC, .parent = TOP_CLASS };
+        struct mt_tree tree = { .direction = link->direction,
+                                .own = true,
+                                .link_bytes_s = link->rate_bytes_s,
+                                .qdisc = OWN_QDISC,
+                                .parent = TOP_CLASS };
         int r;
 
         if (link->direction == MT_EGRESS && link->parent[0] != '\0') {
@@ -176,7 +178,8 @@ static int make_common(struct mt_nl *nl, struct mt_tree *tree, bool *found, uint
         *found = r == -EEXIST; /* another process was quicker */
         if (*found)
                 return 0;
-        return mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_CLASS, .device = tree->device, .handle = handle });
+        return mt_undo_note(undo, r,
+                            &(struct mt_undo_step){ .kind = MT_UNDO_CLASS, .device = tree->device, .handle = handle });
 }
 
 static bool is_our_root(const struct mt_tc_qdisc *root)
@@ -204,8 +207,10 @@ static int make_qdisc(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *un
                 r = mt_tc_qdisc_get(nl, &tree->device, TC_H_ROOT, &root, err);
                 return r < 0 || is_our_root(&root) ? r : refuse_root(&tree->device, &root, err);
         }
-        return mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_QDISC, .device = tree->device,
-                                                             .parent = TC_H_ROOT, .handle = OWN_QDISC });
+        return mt_undo_note(
+                undo, r,
+                &(struct mt_undo_step){
+                        .kind = MT_UNDO_QDISC, .device = tree->device, .parent = TC_H_ROOT, .handle = OWN_QDISC });
 }
 
 static int make_ifb(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err)
@@ -224,55 +229,6 @@ static int make_ifb(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo
         return r < 0 ? r : mt_tc_qdisc_get(nl, &tree->device, TC_H_ROOT, &tree->root, err);
 }
 
-/* The uplink's ingress side. */
-struct hook {
-        struct mt_tc_qdisc qdisc;
-        bool redirected; /* by a filter of ours */
-        bool others;     /* there are other filters */
-};
-
-static int see_filter(void *ctx, uint16_t priority, const char *kind)
-{
-        struct hook *hook = ctx;
-
-        if (priority == MT_TREE_PRIORITY && strcmp(kind, "u32") == 0)
-                hook->redirected = true;
-        else
-                hook->others = true;
-        return 0;
-}
-
-static int read_hook(struct mt_nl *nl, const struct mt_tc_device *uplink, struct hook *ret, struct mt_err *err)
-{
-        struct hook hook = { 0 };
-        int r = mt_tc_qdisc_get(nl, uplink, TC_H_INGRESS, &hook.qdisc, err);
-
-        if (r == 0 && strcmp(hook.qdisc.kind, "ingress") == 0)
-                r = mt_filters(nl, uplink, INGRESS_QDISC, 0, see_filter, &hook, err);
-        if (r < 0)
-                return r;
-        *ret = hook;
-        return 0;
-}
-
-/* An empty ingress qdisc beside an ifb of ours is what a crash between two requests leaves. */
-static bool is_our_hook(const struct hook *hook, bool ifb_exists)
-{
-        return hook->redirected || (ifb_exists && !hook->others && strcmp(hook->qdisc.kind, "ingress") == 0);
-}
-
-static int check_hook(struct mt_nl *nl, const struct mt_tree *tree, struct hook *ret, struct mt_err *err)
-{
-        int r = read_hook(nl, &tree->uplink, ret, err);
-
-        if (r < 0)
-                return r;
-        if (ret->qdisc.kind[0] != '\0' && !is_our_hook(ret, tree->device.ifindex != 0))
-                return mt_fail(err, EBUSY, "device '%s' has an ingress qdisc '%s %x:' that is not ours", tree->uplink.name,
-                               ret->qdisc.kind, ret->qdisc.handle >> 16);
-        return 0;
-}
-
 /* An operator's class to add under: there, HTB's, and not the one that takes the unclassified (it would stop doing so). */
 static int check_parent(const struct mt_tree *tree, struct mt_err *err)
 {
@@ -280,17 +236,16 @@ static int check_parent(const struct mt_tree *tree, struct mt_err *err)
                 return mt_fail(err, EBUSY, "device '%s' has no root qdisc 'htb %x:' to add under, but '%s %x:'",
                                tree->device.name, tree->qdisc >> 16, tree->root.kind, tree->root.handle >> 16);
         if (tree->above.handle == 0)
-                return mt_fail(err, ENOENT, "device '%s' has no class %x:%x to add under", tree->device.name, tree->parent >> 16,
-                               tree->parent & 0xffff);
+                return mt_fail(err, ENOENT, "device '%s' has no class %x:%x to add under", tree->device.name,
+                               tree->parent >> 16, tree->parent & 0xffff);
         if (tree->above.level == 0 && tree->root.htb_default == (tree->parent & 0xffff))
-                return mt_fail(err, EBUSY, "class %x:%x of '%s' takes the unclassified packets and would cease to", tree->parent >> 16,
-                               tree->parent & 0xffff, tree->device.name);
+                return mt_fail(err, EBUSY, "class %x:%x of '%s' takes the unclassified packets and would cease to",
+                               tree->parent >> 16, tree->parent & 0xffff, tree->device.name);
         return 0;
 }
 
 int mt_tree_make(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err)
 {
-        struct hook hook;
         char kind[16];
         bool found;
         int r = 0;
@@ -298,7 +253,7 @@ int mt_tree_make(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, s
         if (!tree->own)
                 return check_parent(tree, err);
         if (tree->direction == MT_INGRESS) {
-                r = check_hook(nl, tree, &hook, err);
+                r = mt_tree_check_hook(nl, tree, err);
                 if (r == 0)
                         r = make_ifb(nl, tree, undo, err);
         }
@@ -315,32 +270,6 @@ int mt_tree_make(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, s
         return r;
 }
 
-int mt_tree_hook(struct mt_nl *nl, const struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err)
-{
-        struct hook hook;
-        int r;
-
-        if (tree->direction != MT_INGRESS)
-                return 0;
-        r = check_hook(nl, tree, &hook, err);
-        if (r < 0 || (hook.redirected && !tree->new_ifb))
-                return r;
-        if (hook.redirected) /* to an ifb that was lost: all that is received is dropped */
-                r = mt_filter_delete(nl, &tree->uplink, INGRESS_QDISC, MT_TREE_PRIORITY, err);
-        if (r < 0)
-                return r;
-        if (hook.qdisc.kind[0] == '\0') {
-                r = mt_tc_qdisc_add(nl, &tree->uplink, TC_H_INGRESS, INGRESS_QDISC, "ingress", 0, err);
-                (void)mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_QDISC, .device = tree->uplink,
-                                                                    .parent = TC_H_INGRESS, .handle = INGRESS_QDISC });
-                if (r < 0 && r != -EEXIST)
-                        return r;
-        }
-        r = mt_u32_redirect_all(nl, &tree->uplink, MT_TREE_PRIORITY, tree->device.ifindex, err);
-        return mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_FILTERS, .device = tree->uplink,
-                                                             .parent = INGRESS_QDISC, .priority = MT_TREE_PRIORITY });
-}
-
 static int set_common(struct mt_nl *nl, const struct mt_tree *tree, struct mt_htb_class *class, uint64_t rate, uint64_t ceil,
                       struct mt_undo *undo, struct mt_err *err)
 {
@@ -352,8 +281,8 @@ static int set_common(struct mt_nl *nl, const struct mt_tree *tree, struct mt_ht
         changed.rate_bytes_s = rate;
         changed.ceil_bytes_s = ceil;
         r = mt_htb_class_change(nl, &tree->device, &changed, err);
-        (void)mt_undo_note(undo, r, &(struct mt_undo_step){ .kind = MT_UNDO_CLASS_CHANGE, .device = tree->device,
-                                                            .class = *class });
+        (void)mt_undo_note(undo, r,
+                           &(struct mt_undo_step){ .kind = MT_UNDO_CLASS_CHANGE, .device = tree->device, .class = *class });
         if (r == 0)
                 *class = changed;
         return r;
@@ -368,24 +297,6 @@ int mt_tree_balance(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo
                 return 0;
         r = set_common(nl, tree, &tree->top, link, link, undo, err);
         return r < 0 ? r : set_common(nl, tree, &tree->fallback, left_over(tree, link), link, undo, err);
-}
-
-int mt_tree_unhook(struct mt_nl *nl, const struct mt_tc_device *uplink, bool ifb_exists, bool *ret_found, struct mt_err *err)
-{
-        struct hook hook;
-        bool found;
-        int r = read_hook(nl, uplink, &hook, err);
-
-        if (r < 0)
-                return r;
-        found = is_our_hook(&hook, ifb_exists);
-        if (found && !hook.others)
-                r = mt_tc_qdisc_delete(nl, uplink, TC_H_INGRESS, INGRESS_QDISC, err);
-        else if (found)
-                r = mt_filter_delete(nl, uplink, INGRESS_QDISC, MT_TREE_PRIORITY, err);
-        if (r == 0)
-                *ret_found = found;
-        return r;
 }
 
 int mt_tree_drop(struct mt_nl *nl, const struct mt_tree *tree, struct mt_err *err)

@@ -24,15 +24,15 @@ struct mt_shaper {
 
 struct mt_tree {
         enum mt_direction direction;
-        bool own;                   /* else under a class of an operator's HTB */
-        bool exists;                /* its qdisc stands */
-        uint64_t link_bytes_s;      /* as asked for; 0: as the kernel has it */
-        struct mt_tc_device uplink; /* migrations pass here */
-        struct mt_tc_device device; /* the HTB is here: the uplink or, for ingress, its ifb (ifindex 0: not there) */
-        bool new_ifb;               /* made by this call */
-        struct mt_tc_qdisc root;    /* of device */
-        uint32_t qdisc;             /* handle of the HTB */
-        uint32_t parent;            /* class above those of migrations */
+        bool own;                          /* else under a class of an operator's HTB */
+        bool exists;                       /* its qdisc stands */
+        uint64_t link_bytes_s;             /* as asked for; 0: as the kernel has it */
+        struct mt_tc_device uplink;        /* migrations pass here */
+        struct mt_tc_device device;        /* the HTB is here: the uplink or, for ingress, its ifb (ifindex 0: not there) */
+        bool new_ifb;                      /* made by this call */
+        struct mt_tc_qdisc root;           /* of device */
+        uint32_t qdisc;                    /* handle of the HTB */
+        uint32_t parent;                   /* class above those of migrations */
         struct mt_htb_class top, fallback; /* own tree's 4d54:1 and 4d54:fffe; handle 0: missing */
         struct mt_htb_class above;         /* not own: the operator's class; handle 0: missing */
         uint64_t reserved_bytes_s;         /* sum of the rates of the migrations' classes */
@@ -47,6 +47,9 @@ int mt_tree_read(struct mt_nl *nl, const struct mt_link *link, struct mt_tree *r
 /* Creates what is missing of the ifb, the qdisc and the two common classes. -EBUSY: something foreign is in the way. */
 int mt_tree_make(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err);
 
+/* -EBUSY: somebody else's qdisc is at the uplink's ingress. */
+int mt_tree_check_hook(struct mt_nl *nl, const struct mt_tree *tree, struct mt_err *err);
+
 /* Ingress: leads the uplink's received packets into the ifb, if they are not yet. Last, so that they find their classes. */
 int mt_tree_hook(struct mt_nl *nl, const struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err);
 
@@ -60,7 +63,8 @@ int mt_tree_drop(struct mt_nl *nl, const struct mt_tree *tree, struct mt_err *er
  * Ingress: stops leading packets into an ifb; the ingress qdisc stays if somebody else's filters are in it. ifb_exists: an
  * empty ingress qdisc counts as ours.
  */
-int mt_tree_unhook(struct mt_nl *nl, const struct mt_tc_device *uplink, bool ifb_exists, bool *ret_found, struct mt_err *err);
+int mt_tree_unhook(struct mt_nl *nl, const struct mt_tc_device *uplink, bool ifb_exists, bool *ret_found,
+                   struct mt_err *err);
 
 /* A queue for the leaf class where the device's own default would have no room. */
 int mt_tree_leaf(struct mt_nl *nl, const struct mt_tree *tree, uint32_t class, struct mt_err *err);

@@ -6,20 +6,23 @@
 #include "units.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-#define WEIGHT 0.3           /* of a new sample against the smoothed value */
+#define LEAST_WEIGHT 0.3           /* of a new sample against the smoothed value */
 #define MEASURE_MS 1250      /* one second of sampling, and its hashing */
 #define STEP_MS 1000         /* how often the thread looks for domains that are due */
 #define FIRST_MS 2000        /* a domain seen for the first time is due so soon */
+#define EARLY_SAMPLES 4      /* one sample is noisy: a new domain gets some quickly */
+#define EARLY_MS 4000
 #define BATCH 16             /* domains measured in one step: 16 a second covers 200 domains in a minute's fifth */
 #define FORGET_MS (24 * 3600 * UINT64_C(1000))
 
 struct entry {
         char uuid[VIR_UUID_STRING_BUFLEN];
-        bool sampled;
+        unsigned samples;
         double bytes_s;
         uint64_t sampled_ms;
         uint64_t due_ms;
@@ -72,7 +75,7 @@ static void forget_old(struct mt_dirty_sampler *sampler, uint64_t now)
 static bool take_turn(struct mt_dirty_sampler *sampler, const char *uuid, uint64_t now)
 {
         struct entry *entry;
-        uint64_t jitter = 0;
+        uint64_t jitter = 0, period;
         bool due;
 
         (void)pthread_mutex_lock(&sampler->lock);
@@ -83,7 +86,8 @@ static bool take_turn(struct mt_dirty_sampler *sampler, const char *uuid, uint64
         if (due) {
                 for (const char *c = uuid; *c != '\0'; c++)
                         jitter = jitter * 31 + (unsigned char)*c;
-                entry->due_ms = now + sampler->every_ms - sampler->every_ms / 10 + (jitter + now) % (sampler->every_ms / 5 + 1);
+                period = entry->samples < EARLY_SAMPLES && sampler->every_ms > EARLY_MS ? EARLY_MS : sampler->every_ms;
+                entry->due_ms = now + period - period / 10 + (jitter + now) % (period / 5 + 1);
         }
         (void)pthread_mutex_unlock(&sampler->lock);
         return due;
@@ -96,8 +100,10 @@ static void store(struct mt_dirty_sampler *sampler, const char *uuid, uint64_t b
         (void)pthread_mutex_lock(&sampler->lock);
         entry = entry_of(sampler, uuid, mt_now_ms(), true);
         if (entry != NULL) {
-                entry->bytes_s = entry->sampled ? entry->bytes_s + WEIGHT * ((double)bytes_s - entry->bytes_s) : (double)bytes_s;
-                entry->sampled = true;
+                double weight = fmax(1.0 / (entry->samples + 1), LEAST_WEIGHT); /* the mean, as long as there are few */
+
+                entry->bytes_s += weight * ((double)bytes_s - entry->bytes_s);
+                entry->samples++;
                 entry->sampled_ms = mt_now_ms();
         }
         (void)pthread_mutex_unlock(&sampler->lock);
@@ -260,7 +266,7 @@ bool mt_dirty_sampler_get(struct mt_dirty_sampler *sampler, const char *uuid, ui
 
         (void)pthread_mutex_lock(&sampler->lock);
         entry = entry_of(sampler, uuid, 0, false);
-        found = entry != NULL && entry->sampled;
+        found = entry != NULL && entry->samples > 0;
         if (found) {
                 *ret_bytes_s = (uint64_t)entry->bytes_s;
                 *ret_age_ms = mt_now_ms() - entry->sampled_ms;

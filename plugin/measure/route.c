@@ -24,8 +24,8 @@ struct route {
 static const char *address_text(const struct sockaddr_storage *address, char *text, socklen_t size)
 {
         const void *raw = address->ss_family == AF_INET6
-                                          ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
-                                          : (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
+                                  ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
+                                  : (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
 
         return inet_ntop(address->ss_family, raw, text, size) != NULL ? text : "?";
 }
@@ -82,7 +82,8 @@ static int read_route(struct mt_nl *nl, const struct sockaddr_storage *address, 
                 return mt_fail(err, EAFNOSUPPORT, "route: neither an IPv4 nor an IPv6 address");
         msg = mt_nl_msg(RTM_GETROUTE, 0, &rt, sizeof(rt));
         if (msg != NULL) {
-                MT_NL_PUT(failed, nla_put(msg, RTA_DST, v6 ? 16 : 4, v6 ? (const void *)&in6->sin6_addr : (const void *)&in->sin_addr));
+                MT_NL_PUT(failed, nla_put(msg, RTA_DST, v6 ? 16 : 4,
+                                          v6 ? (const void *)&in6->sin6_addr : (const void *)&in->sin_addr));
                 if (v6 && in6->sin6_scope_id != 0) /* fe80::...%eth0 */
                         MT_NL_PUT(failed, nla_put_u32(msg, RTA_OIF, in6->sin6_scope_id));
         }
@@ -129,7 +130,8 @@ static int follow_bridge(struct mt_nl *nl, const struct mt_links *links, const s
         if (candidates == 0)
                 return mt_fail(err, ENODEV, "bridge '%s' has no port but the guests'", bridge->name);
         if (candidates > 1) {
-                found = next_hop == NULL ? NULL : mt_links_by_index(links, mt_links_learnt_port(nl, bridge->ifindex, next_hop));
+                found = next_hop == NULL ? NULL
+                                         : mt_links_by_index(links, mt_links_learnt_port(nl, bridge->ifindex, next_hop));
                 if (found == NULL && no_veths == 1)
                         found = no_veth;
                 if (found == NULL)
@@ -155,7 +157,8 @@ static int follow(struct mt_nl *nl, const struct mt_links *links, const struct m
                 } else if (stacked && mt_links_by_index(links, link->parent) != NULL) {
                         link = mt_links_by_index(links, link->parent);
                 } else {
-                        *ret = (struct mt_uplink){ .ifindex = link->ifindex, .tx_queues = link->tx_queues,
+                        *ret = (struct mt_uplink){ .ifindex = link->ifindex,
+                                                   .tx_queues = link->tx_queues,
                                                    .link_bytes_s = read_speed(link->name) };
                         (void)memcpy(ret->device, link->name, sizeof(ret->device));
                         return 0;
@@ -222,5 +225,6 @@ bool mt_route_is_local(const struct sockaddr_storage *address)
         MT_CLEANUP(mt_nl_closep) struct mt_nl *nl = NULL;
         struct route route;
 
-        return mt_nl_open(&nl, NETLINK_ROUTE, NULL) == 0 && read_route(nl, address, &route, NULL) == 0 && route.type == RTN_LOCAL;
+        return mt_nl_open(&nl, NETLINK_ROUTE, NULL) == 0 && read_route(nl, address, &route, NULL) == 0 &&
+               route.type == RTN_LOCAL;
 }

@@ -175,8 +175,8 @@ static int survey_socket(void *ctx, struct nlmsghdr *h)
         if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || !nlmsg_valid_hdr(h, sizeof(*diag)))
                 return 0;
         diag = nlmsg_data(h);
-        if (survey->mine != NULL && bsearch(&diag->idiag_inode, survey->mine->inode, survey->mine->n, sizeof(uint32_t),
-                                            compare_inodes) == NULL)
+        if (survey->mine != NULL &&
+            bsearch(&diag->idiag_inode, survey->mine->inode, survey->mine->n, sizeof(uint32_t), compare_inodes) == NULL)
                 return 0;
         if (!grow(&array, &survey->room, survey->n, sizeof(*c)))
                 return -ENOMEM;
@@ -184,7 +184,8 @@ static int survey_socket(void *ctx, struct nlmsghdr *h)
         c = &survey->candidate[survey->n++];
         *c = (struct candidate){ .listening = diag->idiag_state == TCP_LISTEN, .flow = { .rtt_us = parse_rtt(h) } };
         family = diag->idiag_family;
-        if (family == AF_INET6 && !c->listening && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)diag->id.idiag_dst)) {
+        if (family == AF_INET6 && !c->listening &&
+            IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)diag->id.idiag_dst)) {
                 family = AF_INET;
                 skip = 3; /* words of ::ffff: before the IPv4 address */
         }
@@ -202,7 +203,8 @@ static int dump_family(struct mt_nl *nl, uint8_t family, struct survey *survey, 
                 .idiag_ext = 1 << (INET_DIAG_INFO - 1),
                 .idiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_LISTEN,
         };
-        MT_CLEANUP(mt_nl_msg_freep) struct nl_msg *msg = mt_nl_msg(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &request, sizeof(request));
+        MT_CLEANUP(mt_nl_msg_freep)
+        struct nl_msg *msg = mt_nl_msg(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &request, sizeof(request));
         int r;
 
         if (msg == NULL)
@@ -265,7 +267,8 @@ static int survey_process(pid_t pid, struct inodes *inodes, struct survey *surve
         int r = read_inodes(pid, inodes);
 
         if (r == -ENOMEM || r == -ESRCH)
-                return mt_fail(err, -r, "sockets of process %ld: %s", (long)pid, r == -ESRCH ? "no such process" : "out of memory");
+                return mt_fail(err, -r, "sockets of process %ld: %s", (long)pid,
+                               r == -ESRCH ? "no such process" : "out of memory");
         *ret_guessed = r < 0;
         survey->mine = r < 0 ? NULL : inodes;
         return run_survey(survey, err);

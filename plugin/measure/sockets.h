@@ -23,8 +23,8 @@
 #define MT_MAX_FLOWS 32              /* multifd and NBD open more than one connection */
 
 struct mt_flow {
-        struct sockaddr_storage local, peer; /* AF_INET or AF_INET6 (v4-mapped addresses are given as AF_INET); peer empty when listening */
-        uint64_t rtt_us;                     /* 0: unknown */
+        struct sockaddr_storage local, peer; /* AF_INET or AF_INET6, v4-mapped given as AF_INET; peer empty: listening */
+        uint64_t rtt_us;                     /* smoothed, as TCP has it; 0: unknown */
 };
 
 struct mt_flows {
@@ -37,8 +37,9 @@ struct mt_flows {
 int mt_qemu_pid(const char *name, const char *uuid, pid_t *ret_pid, struct mt_err *err);
 
 /*
- * The outgoing migration connections of the QEMU process: established, remote port in the migration range, remote address not
- * loopback unless nothing else is found. -ENOENT: none yet, or none that can be told apart (tunnelled, unix socket).
+ * The outgoing migration connections of the QEMU process: established, remote port in the migration range, remote address
+ * not loopback unless nothing else is found; connections that arrived at a port of its own (VNC) are left out. -ENOENT: none
+ * yet, or none that can be told apart (tunnelled, unix socket). -ESRCH: no such process.
  */
 int mt_sockets_outgoing(pid_t pid, struct mt_flows *ret, struct mt_err *err);
 

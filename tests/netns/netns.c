@@ -38,12 +38,14 @@ static bool write_file(const char *path, const char *text)
 
 static bool become_root(void)
 {
-        char map[64];
+        char uid_map[64], gid_map[64];
 
         if (geteuid() == 0)
                 return true;
-        (void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)geteuid());
-        return unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/uid_map", map);
+        (void)snprintf(uid_map, sizeof(uid_map), "0 %u 1", (unsigned)geteuid());
+        (void)snprintf(gid_map, sizeof(gid_map), "0 %u 1", (unsigned)getegid());
+        return unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/uid_map", uid_map) &&
+               write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/gid_map", gid_map);
 }
 
 int netns_enter(void)
@@ -59,6 +61,8 @@ int netns_enter(void)
                 return skip_all("needs ip and tc");
         return 0;
 }
+
+static FILE *start(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 static FILE *start(const char *format, va_list args)
 {
@@ -187,7 +191,8 @@ static char *sort_lines(char *text)
         char *sorted = malloc(size + 1), *end = sorted, *rest;
 
         assert_non_null(sorted);
-        for (char *l = strtok_r(text, "\n", &rest); l != NULL && n < sizeof(line) / sizeof(line[0]); l = strtok_r(NULL, "\n", &rest)) {
+        for (char *l = strtok_r(text, "\n", &rest); l != NULL && n < sizeof(line) / sizeof(line[0]);
+             l = strtok_r(NULL, "\n", &rest)) {
                 blank_counter(l);
                 line[n++] = l;
         }
@@ -207,8 +212,9 @@ char *netns_snapshot(void)
 
         assert_non_null(devices);
         for (const struct if_nameindex *d = devices; d->if_name != NULL && n < sizeof(batch) - 200; d++)
-                n += (size_t)snprintf(batch + n, sizeof(batch) - n, "class show dev %s\nfilter show dev %s\nfilter show dev %s ingress\n",
-                                      d->if_name, d->if_name, d->if_name);
+                n += (size_t)snprintf(batch + n, sizeof(batch) - n,
+                                      "class show dev %s\nfilter show dev %s\nfilter show dev %s ingress\n", d->if_name,
+                                      d->if_name, d->if_name);
         if_freenameindex(devices);
         return sort_lines(netns_output("tc -force -batch - 2>&1 <<'END'\n%sEND\n", batch));
 }

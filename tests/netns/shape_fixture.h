@@ -84,7 +84,9 @@ static inline struct sockaddr_storage address_of(const char *text, uint16_t port
 /* One flow; peer NULL: a listener. */
 static inline struct mt_flows flow_of(const char *local, uint16_t local_port, const char *peer, uint16_t peer_port)
 {
-        return (struct mt_flows){ .n = 1, .flow[0] = { .local = address_of(local, local_port), .peer = address_of(peer, peer_port) } };
+        return (struct mt_flows){
+                .n = 1, .flow[0] = { .local = address_of(local, local_port), .peer = address_of(peer, peer_port) }
+        };
 }
 
 static inline uint16_t add(const struct fixture *f, const struct mt_link *link, uint64_t rate_mbit, uint64_t ceil_mbit,

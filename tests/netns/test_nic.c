@@ -3,12 +3,12 @@
 #include "measure/nic.h"
 #include "netns.h"
 
+#include <arpa/inet.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 /* Sends n datagrams of size bytes out of v0 (to an address of its network that answers no ARP would queue: so static). */
@@ -25,7 +25,8 @@ static void send_datagrams(int n, size_t size)
 
 static int make_wire(void **state)
 {
-        netns_run("ip link add v0 type veth peer name v1 && ip link set v0 addrgenmode none && ip link set v1 addrgenmode none && ip addr add 10.0.0.1/24 dev v0 && ip link set v0 up && ip link set v1 up"
+        netns_run("ip link add v0 type veth peer name v1 && ip link set v0 addrgenmode none && ip link set v1 addrgenmode "
+                  "none && ip addr add 10.0.0.1/24 dev v0 && ip link set v0 up && ip link set v1 up"
                   " && ip neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev v0");
         return mt_nic_table_new((struct mt_nic_table **)state, NULL);
 }
@@ -159,8 +160,9 @@ static void test_many_devices(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                ROW(test_first_rate_is_the_difference), ROW(test_smoothed_by_two_seconds),      ROW(test_stale_after_five_seconds),
-                ROW(test_gone_device_is_forgotten),     ROW(test_replaced_device_starts_again), ROW(test_renamed_device_is_followed),
+                ROW(test_first_rate_is_the_difference), ROW(test_smoothed_by_two_seconds),
+                ROW(test_stale_after_five_seconds),     ROW(test_gone_device_is_forgotten),
+                ROW(test_replaced_device_starts_again), ROW(test_renamed_device_is_followed),
                 ROW(test_clock_that_stands_still),      ROW(test_many_devices),
         };
         const int status = netns_enter();

@@ -19,14 +19,16 @@ static const struct route_case {
         int result;
         const char *words; /* of the message */
 } cases[] = {
-        { "direct", NULL, "ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip link set e0 up; ip link set e1 up",
+        { "direct", NULL,
+          "ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip link set e0 up; ip link set e1 up",
           "10.1.0.9", "e0", 0, NULL },
         { "through a gateway", NULL,
           "ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip link set e0 up; ip link set e1 up;"
           " ip route add default via 10.1.0.254",
           "192.0.2.1", "e0", 0, NULL },
         { "ipv6", NULL,
-          "ip link add e0 type veth peer name e1; ip -6 addr add fd01::1/64 dev e0 nodad; ip link set e0 up; ip link set e1 up",
+          "ip link add e0 type veth peer name e1; ip -6 addr add fd01::1/64 dev e0 nodad; ip link set e0 up; ip link set e1 "
+          "up",
           "fd01::9", "e0", 0, NULL },
         { "a route of its own", NULL,
           "ip link add e0 type veth peer name e1; ip link add f0 type veth peer name f1; ip addr add 10.1.0.1/24 dev e0;"
@@ -46,13 +48,15 @@ static const struct route_case {
           "for d in e f g; do ip link add ${d}0 type veth peer name ${d}1; done; ip link add br0 type bridge;"
           " for d in e0 f0 g0; do ip link set $d master br0; done; ip addr add 10.1.0.1/24 dev br0;"
           " for d in e0 e1 f0 f1 g0 g1 br0; do ip link set $d up; done;"
-          " ip neigh replace 10.1.0.9 lladdr 02:00:00:00:00:09 dev br0; bridge fdb add 02:00:00:00:00:09 dev f0 master static",
+          " ip neigh replace 10.1.0.9 lladdr 02:00:00:00:00:09 dev br0; bridge fdb add 02:00:00:00:00:09 dev f0 master "
+          "static",
           "10.1.0.9", "f0", 0, NULL },
         { "bridge of several, gateway learnt", NULL,
           "for d in e f g; do ip link add ${d}0 type veth peer name ${d}1; done; ip link add br0 type bridge;"
           " for d in e0 f0 g0; do ip link set $d master br0; done; ip addr add 10.1.0.1/24 dev br0;"
           " for d in e0 e1 f0 f1 g0 g1 br0; do ip link set $d up; done; ip route add default via 10.1.0.254;"
-          " ip neigh replace 10.1.0.254 lladdr 02:00:00:00:00:fe dev br0; bridge fdb add 02:00:00:00:00:fe dev g0 master static",
+          " ip neigh replace 10.1.0.254 lladdr 02:00:00:00:00:fe dev br0; bridge fdb add 02:00:00:00:00:fe dev g0 master "
+          "static",
           "198.51.100.7", "g0", 0, NULL },
         { "bridge of several, nothing learnt", NULL,
           "for d in e f; do ip link add ${d}0 type veth peer name ${d}1; done; ip link add br0 type bridge;"
@@ -60,11 +64,13 @@ static const struct route_case {
           " for d in e0 e1 f0 f1 br0; do ip link set $d up; done",
           "10.1.0.9", NULL, -ENOTUNIQ, "bridge 'br0' has 2 ports" },
         { "bridge without an uplink", NULL,
-          "ip link add br0 type bridge; ip tuntap add vnet0 mode tap; ip link set vnet0 master br0; ip addr add 10.1.0.1/24 dev br0;"
+          "ip link add br0 type bridge; ip tuntap add vnet0 mode tap; ip link set vnet0 master br0; ip addr add 10.1.0.1/24 "
+          "dev br0;"
           " ip link set br0 up; ip link set vnet0 up",
           "10.1.0.9", NULL, -ENODEV, "'br0'" },
         { "vlan", "ip link add e0 type veth peer name e1 && ip link add link e0 name e0.7 type vlan id 7",
-          "ip link add e0 type veth peer name e1; ip link add link e0 name e0.7 type vlan id 7; ip addr add 10.1.0.1/24 dev e0.7;"
+          "ip link add e0 type veth peer name e1; ip link add link e0 name e0.7 type vlan id 7; ip addr add 10.1.0.1/24 dev "
+          "e0.7;"
           " for d in e0 e1 e0.7; do ip link set $d up; done",
           "10.1.0.9", "e0", 0, NULL },
         { "macvlan", "ip link add e0 type veth peer name e1 && ip link add link e0 name m0 type macvlan",
@@ -76,12 +82,12 @@ static const struct route_case {
           " ip link set m0 master br0; ip addr add 10.1.0.1/24 dev br0; for d in e0 e1 m0 br0; do ip link set $d up; done",
           "10.1.0.9", "e0", 0, NULL },
         { "veth whose peer's number is ours as well", NULL,
-          "ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip link set e0 up; ip link set e1 up", "dev e0", "e0",
-          0, NULL },
+          "ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip link set e0 up; ip link set e1 up",
+          "dev e0", "e0", 0, NULL },
         { "no route", NULL, "true", "192.0.2.1", NULL, -ENETUNREACH, "192.0.2.1" },
         { "blackhole", NULL, "ip route add blackhole 192.0.2.0/24", "192.0.2.1", NULL, -EINVAL, "192.0.2.1" },
-        { "ourselves", NULL, "ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip link set e0 up", "10.1.0.1", NULL,
-          -EADDRNOTAVAIL, "own address" },
+        { "ourselves", NULL, "ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip link set e0 up",
+          "10.1.0.1", NULL, -EADDRNOTAVAIL, "own address" },
         { "no such device", NULL, "true", "dev nope", NULL, -ENODEV, "'nope'" },
 };
 
@@ -143,7 +149,8 @@ static void test_speed(void **state)
         struct mt_uplink got;
 
         (void)state;
-        netns_run("ip link add e0 type veth peer name e1; ip link set e0 up; ip link set e1 up; ip link add br0 type bridge");
+        netns_run(
+                "ip link add e0 type veth peer name e1; ip link set e0 up; ip link set e1 up; ip link add br0 type bridge");
         assert_int_equal(mt_route_device("e0", &got, NULL), 0);
         assert_int_equal(got.link_bytes_s, UINT64_C(1250000000));
         assert_int_equal(mt_route_device("lo", &got, NULL), 0);
@@ -166,7 +173,8 @@ static void test_is_local(void **state)
                                       other = address("10.1.0.9"), unreachable = address("192.0.2.1");
 
         (void)state;
-        netns_run("ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip -6 addr add fd01::1/64 dev e0 nodad;"
+        netns_run("ip link add e0 type veth peer name e1; ip addr add 10.1.0.1/24 dev e0; ip -6 addr add fd01::1/64 dev e0 "
+                  "nodad;"
                   " ip link set e0 up; ip link set e1 up");
         assert_true(mt_route_is_local(&own));
         assert_true(mt_route_is_local(&own6));
@@ -197,11 +205,14 @@ int main(void)
                 return status;
         for (size_t i = 0; i < MT_ARRAY_SIZE(cases); i++)
                 if (can_run(&cases[i]))
-                        tests[n++] = (struct CMUnitTest){ .name = cases[i].name, .test_func = test_uplink, .teardown_func = clean,
+                        tests[n++] = (struct CMUnitTest){ .name = cases[i].name,
+                                                          .test_func = test_uplink,
+                                                          .teardown_func = clean,
                                                           .initial_state = (void *)(uintptr_t)&cases[i] };
         tests[n++] = (struct CMUnitTest)cmocka_unit_test_teardown(test_speed, clean);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test_teardown(test_tx_queues, clean);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test_teardown(test_is_local, clean);
-        (void)memset(tests + n, 0, (MT_ARRAY_SIZE(tests) - n) * sizeof(tests[0])); /* cmocka passes over what has no function */
+        (void)memset(tests + n, 0,
+                     (MT_ARRAY_SIZE(tests) - n) * sizeof(tests[0])); /* cmocka passes over what has no function */
         return cmocka_run_group_tests_name("route", tests, NULL, clean);
 }

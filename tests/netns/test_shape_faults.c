@@ -145,7 +145,8 @@ static struct mt_link make_state(struct fixture *f, const struct operation *op)
         struct mt_link link = op->ingress ? f->ingress : f->egress;
 
         if (op->parent) {
-                netns_run("tc qdisc replace dev v0 root handle 1: htb r2q 1000; tc class add dev v0 parent 1: classid 1:1 htb rate 1gbit;"
+                netns_run("tc qdisc replace dev v0 root handle 1: htb r2q 1000; tc class add dev v0 parent 1: classid 1:1 "
+                          "htb rate 1gbit;"
                           " tc class add dev v0 parent 1:1 classid 1:10 htb rate 500mbit");
                 (void)snprintf(link.parent, sizeof(link.parent), "1:10");
         }
@@ -220,7 +221,8 @@ int main(void)
         if (status != 0 || netns_home() < 0)
                 return status;
         for (size_t i = 0; i < MT_ARRAY_SIZE(operations); i++)
-                tests[i] = (struct CMUnitTest){ .name = operations[i].name, .test_func = test_faults,
+                tests[i] = (struct CMUnitTest){ .name = operations[i].name,
+                                                .test_func = test_faults,
                                                 .initial_state = (void *)(uintptr_t)&operations[i] };
         return cmocka_run_group_tests_name("shape_faults", tests, NULL, NULL);
 }

@@ -8,9 +8,10 @@
 /* The words that tc lists for the class's filters, one filter a line. */
 static char *filters_of(const char *device, const char *class)
 {
-        return netns_output("tc filter show dev %s | awk '/flowid/ { if (on) print \"\"; on = index($0, \"flowid %s \") > 0 }"
-                            " on && /match/ { printf \"%%s@%%s \", $2, $4 } END { if (on) print \"\" }'",
-                            device, class);
+        return netns_output(
+                "tc filter show dev %s | awk '/flowid/ { if (on) print \"\"; on = index($0, \"flowid %s \") > 0 }"
+                " on && /match/ { printf \"%%s@%%s \", $2, $4 } END { if (on) print \"\" }'",
+                device, class);
 }
 
 #define V4 "45000000/ff000000@0 00000000/00001fff@4 00060000/00ff0000@8 "
@@ -36,7 +37,8 @@ static const struct match_case {
           V4 "0a000002/ffffffff@12 0a000001/ffffffff@16 03e8c000/ffffffff@20 \n" },
         { "ingress listener", MT_INGRESS, "10.0.0.1", 49152, NULL, 0, V4 "0a000001/ffffffff@16 0000c000/0000ffff@20 \n" },
         { "ingress listener on any ipv4", MT_INGRESS, "0.0.0.0", 49152, NULL, 0, V4 "0000c000/0000ffff@20 \n" },
-        { "ingress listener on any", MT_INGRESS, "::", 49152, NULL, 0, V6 "0000c000/0000ffff@40 \n" V4 "0000c000/0000ffff@20 \n" },
+        { "ingress listener on any", MT_INGRESS, "::", 49152, NULL, 0,
+          V6 "0000c000/0000ffff@40 \n" V4 "0000c000/0000ffff@20 \n" },
         { "ingress listener ipv6", MT_INGRESS, "fd00::1", 49152, NULL, 0,
           V6 "fd000000/ffffffff@24 00000000/ffffffff@28 00000000/ffffffff@32 00000001/ffffffff@36 0000c000/0000ffff@40 \n" },
         { "no port at all", MT_EGRESS, "10.0.0.1", 0, "10.0.0.2", 0, NULL },
@@ -76,7 +78,8 @@ static void check_refused(const struct fixture *f, const struct mt_link *link, c
 }
 
 /* Given with the class, or afterwards: the same filters. */
-static void check_filters(const struct fixture *f, const struct mt_link *link, const struct mt_flows *flows, const char *want)
+static void check_filters(const struct fixture *f, const struct mt_link *link, const struct mt_flows *flows,
+                          const char *want)
 {
         static const char *const class[] = { "4d54:2", "4d54:3" };
         char ifb[32];
@@ -119,7 +122,8 @@ static void test_replaced_exactly(void **state)
                 const struct mt_flows flows = flow_of("10.0.0.1", round, "10.0.0.2", 49152);
 
                 assert_int_equal(mt_shape_match(f->shaper, &f->egress, minor, &flows, NULL), 0);
-                (void)snprintf(want, sizeof(want), V4 "0a000001/ffffffff@12 0a000002/ffffffff@16 %04xc000/ffffffff@20 \n", round);
+                (void)snprintf(want, sizeof(want), V4 "0a000001/ffffffff@12 0a000002/ffffffff@16 %04xc000/ffffffff@20 \n",
+                               round);
                 got = filters_of("v0", "4d54:3");
                 assert_string_equal(got, want);
                 free(got);
@@ -166,10 +170,11 @@ static void test_port_range(void **state)
         assert_unchanged(f);
 }
 
-#define OPERATOR                                                                                                    \
-        "tc qdisc add dev v0 root handle 1: htb default 20 r2q 1000; tc class add dev v0 parent 1: classid 1:1 htb rate 1gbit;" \
-        " tc class add dev v0 parent 1:1 classid 1:10 htb rate 500mbit ceil 1gbit;"                                 \
-        " tc class add dev v0 parent 1:1 classid 1:20 htb rate 500mbit ceil 1gbit;"                                 \
+#define OPERATOR                                                                                                            \
+        "tc qdisc add dev v0 root handle 1: htb default 20 r2q 1000; tc class add dev v0 parent 1: classid 1:1 htb rate "   \
+        "1gbit;"                                                                                                            \
+        " tc class add dev v0 parent 1:1 classid 1:10 htb rate 500mbit ceil 1gbit;"                                         \
+        " tc class add dev v0 parent 1:1 classid 1:20 htb rate 500mbit ceil 1gbit;"                                         \
         " tc filter add dev v0 parent 1: prio 5 protocol ip u32 match ip dport 22 0xffff flowid 1:20"
 
 static struct mt_link operators(struct fixture *f, const char *parent)
@@ -281,7 +286,8 @@ int main(void)
         if (status != 0 || netns_home() < 0)
                 return status;
         for (size_t i = 0; i < MT_ARRAY_SIZE(cases); i++)
-                tests[i] = (struct CMUnitTest){ .name = cases[i].name, .test_func = test_match,
+                tests[i] = (struct CMUnitTest){ .name = cases[i].name,
+                                                .test_func = test_match,
                                                 .initial_state = (void *)(uintptr_t)&cases[i] };
         (void)memcpy(tests + MT_ARRAY_SIZE(cases), others, sizeof(others));
         return cmocka_run_group_tests_name("shape_match", tests, NULL, NULL);

@@ -103,7 +103,8 @@ static void test_under_an_operators_class(void **state)
         struct mt_link link = f->egress;
         struct seen seen = { .keep = 0x4d03 };
 
-        netns_run("tc qdisc add dev v0 root handle 1a: htb r2q 1000; tc class add dev v0 parent 1a: classid 1a:1 htb rate 1gbit;"
+        netns_run("tc qdisc add dev v0 root handle 1a: htb r2q 1000; tc class add dev v0 parent 1a: classid 1a:1 htb rate "
+                  "1gbit;"
                   " tc class add dev v0 parent 1a:1 classid 1a:10 htb rate 500mbit");
         free(f->before);
         f->before = netns_snapshot();
@@ -125,7 +126,8 @@ static const struct leftover_case {
         const char *make;
         int removed;
 } leftover_cases[] = {
-        { "qdisc without classes", false, "tc qdisc del dev v0 root; tc qdisc add dev v0 root handle 4d54: htb default fffe", 1 },
+        { "qdisc without classes", false, "tc qdisc del dev v0 root; tc qdisc add dev v0 root handle 4d54: htb default fffe",
+          1 },
         { "qdisc without migrations", false,
           "tc qdisc del dev v0 root; tc qdisc add dev v0 root handle 4d54: htb default fffe r2q 10000;"
           " tc class add dev v0 parent 4d54: classid 4d54:1 htb rate 1gbit",
@@ -171,7 +173,8 @@ static void test_leftover_is_mended(void **state)
         (void)add(f, link, 10, 20, &flows);
         netns_run("N=$(cat /sys/class/net/v0/ifindex); %s", c->make);
         minor = add(f, link, 10, 20, &flows);
-        assert_true(netns_shows("4d54:fffe", "for d in v0 mtifb$(cat /sys/class/net/v0/ifindex); do tc class show dev $d 2>&1; done"));
+        assert_true(netns_shows("4d54:fffe",
+                                "for d in v0 mtifb$(cat /sys/class/net/v0/ifindex); do tc class show dev $d 2>&1; done"));
         if (c->ingress)
                 assert_true(netns_shows("Redirect to device mtifb", "tc filter show dev v0 ingress"));
         drop(f, link, minor);
@@ -196,13 +199,15 @@ static void test_foreign_stays(void **state)
 {
         struct fixture *f = *state;
 
-        netns_run("ip link add mtifbx type ifb; ip link add mtifb99999 type veth peer name other; ip link add mtifb5z type ifb;"
+        netns_run("ip link add mtifbx type ifb; ip link add mtifb99999 type veth peer name other; ip link add mtifb5z type "
+                  "ifb;"
                   " ip link add ifb7 type ifb; tc qdisc add dev v0 root handle 1: htb r2q 1000;"
                   " tc class add dev v0 parent 1: classid 1:4d05 htb rate 1gbit;"
                   " tc filter add dev v0 parent 1: prio 19722 u32 match u32 0 0 flowid 1:4d05;"
                   " tc qdisc add dev v0 ingress; tc filter add dev v0 ingress prio 3 u32 match u32 0 0"
                   " action mirred egress redirect dev ifb7;"
-                  " tc qdisc add dev v1 clsact; tc filter add dev v1 ingress prio 1 u32 match u32 0 0; tc qdisc add dev ifb7 root pfifo");
+                  " tc qdisc add dev v1 clsact; tc filter add dev v1 ingress prio 1 u32 match u32 0 0; tc qdisc add dev "
+                  "ifb7 root pfifo");
         free(f->before);
         f->before = netns_snapshot();
         assert_int_equal(sweep(f, NULL), 0);
@@ -244,9 +249,11 @@ int main(void)
         if (status != 0 || netns_home() < 0)
                 return status;
         for (size_t i = 0; i < MT_ARRAY_SIZE(leftover_cases); i++) {
-                tests[n++] = (struct CMUnitTest){ .name = leftover_cases[i].name, .test_func = test_leftover,
+                tests[n++] = (struct CMUnitTest){ .name = leftover_cases[i].name,
+                                                  .test_func = test_leftover,
                                                   .initial_state = (void *)(uintptr_t)&leftover_cases[i] };
-                tests[n++] = (struct CMUnitTest){ .name = leftover_cases[i].name, .test_func = test_leftover_is_mended,
+                tests[n++] = (struct CMUnitTest){ .name = leftover_cases[i].name,
+                                                  .test_func = test_leftover_is_mended,
                                                   .initial_state = (void *)(uintptr_t)&leftover_cases[i] };
         }
         (void)memcpy(tests + n, others, sizeof(others));

@@ -20,8 +20,8 @@ static const struct traffic_case {
         bool v6;
         bool range; /* the class is for the port range, the connection is not known in advance */
 } cases[] = {
-        { "egress ipv4", MT_EGRESS, false, false },     { "egress ipv6", MT_EGRESS, true, false },
-        { "ingress ipv4", MT_INGRESS, false, false },   { "ingress ipv6", MT_INGRESS, true, false },
+        { "egress ipv4", MT_EGRESS, false, false },        { "egress ipv6", MT_EGRESS, true, false },
+        { "ingress ipv4", MT_INGRESS, false, false },      { "ingress ipv6", MT_INGRESS, true, false },
         { "ingress range ipv4", MT_INGRESS, false, true }, { "ingress range ipv6", MT_INGRESS, true, true },
 };
 
@@ -92,7 +92,8 @@ static pid_t start_far_end(int far_ns, int listener, const struct sockaddr_stora
 static void transfer(const struct traffic_case *c, int far_ns, uint16_t port, void (*connected)(void *), void *ctx)
 {
         const bool inward = c->direction == MT_INGRESS;
-        const struct sockaddr_storage receiver = address_of(c->v6 ? (inward ? "fd09::1" : "fd09::2") : (inward ? "10.9.0.1" : "10.9.0.2"), port);
+        const struct sockaddr_storage receiver =
+                address_of(c->v6 ? (inward ? "fd09::1" : "fd09::2") : (inward ? "10.9.0.1" : "10.9.0.2"), port);
         int listener, fd, status;
         pid_t pid;
 
@@ -162,7 +163,8 @@ static void test_traffic(void **state)
         (void)fixture_setup(&fixture);
         s.f = fixture;
         s.link = c->direction == MT_EGRESS ? &s.f->egress : &s.f->ingress;
-        netns_run("ip link set v1 netns /proc/%ld/fd/%d; ip addr add 10.9.0.1/24 dev v0; ip -6 addr add fd09::1/64 dev v0 nodad",
+        netns_run("ip link set v1 netns /proc/%ld/fd/%d; ip addr add 10.9.0.1/24 dev v0; ip -6 addr add fd09::1/64 dev v0 "
+                  "nodad",
                   (long)getpid(), far_ns);
         netns_switch(far_ns);
         netns_run("ip addr add 10.9.0.2/24 dev v1; ip -6 addr add fd09::2/64 dev v1 nodad; ip link set v1 up");
@@ -188,7 +190,8 @@ int main(void)
         if (status != 0 || netns_home() < 0)
                 return status;
         for (size_t i = 0; i < MT_ARRAY_SIZE(cases); i++)
-                tests[i] = (struct CMUnitTest){ .name = cases[i].name, .test_func = test_traffic,
+                tests[i] = (struct CMUnitTest){ .name = cases[i].name,
+                                                .test_func = test_traffic,
                                                 .initial_state = (void *)(uintptr_t)&cases[i] };
         return cmocka_run_group_tests_name("shape_traffic", tests, NULL, NULL);
 }

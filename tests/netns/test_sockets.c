@@ -317,7 +317,8 @@ static void test_guess_without_privilege(void **state)
 /* Something with "-uuid UUID" among its arguments, as QEMU has. */
 static pid_t spawn_qemu(const char *uuid)
 {
-        char sh[] = "sh", c[] = "-c", script[] = "sleep 60 & trap 'kill $!' TERM; wait", name[] = "-name", option[] = "-uuid", id[64];
+        char sh[] = "sh", c[] = "-c", script[] = "sleep 60 & trap 'kill $!' TERM; wait", name[] = "-name",
+             option[] = "-uuid", id[64];
         char *argv[] = { sh, c, script, name, option, id, NULL };
         pid_t pid;
 
@@ -355,7 +356,8 @@ static void test_pid_file(void **state)
         (void)state;
         assert_int_equal(mount("tmpfs", "/run", "tmpfs", 0, NULL), 0);
         for (int i = 0; i < 2; i++) { /* the file decides between two that look alike */
-                netns_run("mkdir -p /run/libvirt/qemu && echo %ld >/run/libvirt/qemu/vm1.pid", (long)(i == 0 ? second : first));
+                netns_run("mkdir -p /run/libvirt/qemu && echo %ld >/run/libvirt/qemu/vm1.pid",
+                          (long)(i == 0 ? second : first));
                 assert_int_equal(mt_qemu_pid("vm1", UUID, &got, NULL), 0);
                 assert_int_equal(got, i == 0 ? second : first);
         }
@@ -394,18 +396,10 @@ static void test_pid_of_our_network(void **state)
 int main(void)
 {
         const struct CMUnitTest others[] = {
-                ROW(test_mapped_is_ipv4),
-                ROW(test_multifd_and_not_loopback),
-                ROW(test_no_more_than_fit),
-                ROW(test_accepted_is_not_outgoing),
-                ROW(test_other_process_not_seen),
-                ROW(test_listening),
-                ROW(test_incoming_connected),
-                ROW(test_nothing_incoming),
-                ROW(test_no_such_process),
-                ROW(test_guess_without_privilege),
-                ROW(test_pid_by_command_line),
-                ROW(test_pid_file),
+                ROW(test_mapped_is_ipv4),           ROW(test_multifd_and_not_loopback), ROW(test_no_more_than_fit),
+                ROW(test_accepted_is_not_outgoing), ROW(test_other_process_not_seen),   ROW(test_listening),
+                ROW(test_incoming_connected),       ROW(test_nothing_incoming),         ROW(test_no_such_process),
+                ROW(test_guess_without_privilege),  ROW(test_pid_by_command_line),      ROW(test_pid_file),
                 ROW(test_pid_of_our_network),
         };
         struct CMUnitTest tests[MT_ARRAY_SIZE(outgoing_cases) + MT_ARRAY_SIZE(others)];
@@ -414,7 +408,9 @@ int main(void)
         if (status != 0 || netns_home() < 0)
                 return status;
         for (size_t i = 0; i < MT_ARRAY_SIZE(outgoing_cases); i++)
-                tests[i] = (struct CMUnitTest){ .name = outgoing_cases[i].name, .test_func = test_outgoing, .teardown_func = close_all,
+                tests[i] = (struct CMUnitTest){ .name = outgoing_cases[i].name,
+                                                .test_func = test_outgoing,
+                                                .teardown_func = close_all,
                                                 .initial_state = (void *)(uintptr_t)&outgoing_cases[i] };
         (void)memcpy(tests + MT_ARRAY_SIZE(outgoing_cases), others, sizeof(others));
         netns_run("ip addr add 10.1.0.1/32 dev lo; ip addr add 10.1.0.2/32 dev lo; ip -6 addr add fd01::1/128 dev lo nodad;"
