@@ -6,6 +6,7 @@
  * Removing the last ingress class includes the deletion of the ifb, for which the kernel waits until all CPUs have let go
  * of the device (some 15 ms of RCU grace periods, whoever deletes any device); traffic has left the ifb long before.
  */
+#include "bench.h"
 #include "enforce/shape.h"
 
 #include <arpa/inet.h>

@@ -31,17 +31,26 @@ def background(bench, sender, receiver):
 
 def share(bench, name, sender, receiver):
     """One migration under background traffic: (Result, goodput alone, goodput during it)."""
+    arrives_there = receiver is bench.target
     with background(bench, sender, receiver) as (traffic, alone):
         result = bench.lab.migrate(bench.guest)
         moved_from = result.iterations[0] if result.iterations else result.start
         during = traffic.goodput(moved_from, result.end)
     own = result.wire_bytes * 8e-6 / result.total_s
-    if receiver.name == bench.guest.host.name:
+    if arrives_there:
         own -= during
     bench.tap.note_load()
     bench.tap.note(f"{name}: background {alone:.0f} Mbit/s alone, {during:.0f} during the migration ({during / alone:.1%}); "
                    f"migration {own:.0f} Mbit/s; {result.line()}")
     return result, alone, during
+
+
+def note_plan(bench, record):
+    """What was planned, from what."""
+    facts, plan = record["facts"], record["plan"]
+    bench.tap.note(f"D {facts['dirty_rate_mbps']} Mbit/s ({facts['dirty_rate_source']}), leaving {facts['src']['out_mbps']}; planned "
+                   f"{plan['bandwidth_mbps']} Mbit/s, reserved {plan['reserve_mbps']}, n {plan['iterations']}, downtime limit "
+                   f"{plan['downtime_limit_ms']} ms; last ceil {record['tc'][-1]['ceil_mbps']}, {record['applied']}")
 
 
 def untuned_out(bench):
@@ -60,8 +69,7 @@ def tuned_out(bench):
     source = bench.source
     result, alone, during = share(bench, "leaving, low urgency", source, bench.lab.client)
     record = bench.one_record(source, "leaving, low urgency: exactly one record")
-    tap.note(f"planned {record['plan']['bandwidth_mbps']} Mbit/s with {record['facts']['src']['out_mbps']} leaving, last ceil "
-             f"{record['tc'][-1]['ceil_mbps']}")
+    note_plan(bench, record)
     tap.ok(result.ok, "leaving, low urgency: the migration completes", result.error)
     tap.ok(during >= KEPT * alone, f"leaving, low urgency: the background keeps {KEPT:.0%} of its goodput",
            f"{during:.0f} of {alone:.0f} Mbit/s")
@@ -76,8 +84,7 @@ def high_out(bench):
     result, alone, during = share(bench, "leaving, high urgency", source, bench.lab.client)
     record = bench.one_record(source, "leaving, high urgency: exactly one record")
     plan = record["plan"]
-    steady = [sample["bandwidth_mbps"] for sample in record["actual"]["samples"]][-3:]
-    tap.note(f"planned {plan['bandwidth_mbps']} Mbit/s, reserved {plan['reserve_mbps']}; class {record['tc']}; rates at the end {steady}")
+    note_plan(bench, record)
     tap.ok(result.ok, "leaving, high urgency: the migration completes", result.error)
     tap.ok(plan["reserve_mbps"] > 300 and record["tc"][0]["rate_mbps"] > 300,
            "leaving, high urgency: a reservation is planned and installed", f"{plan['reserve_mbps']}, {record['tc']}")
@@ -104,7 +111,7 @@ def tuned_in(bench):
     source = bench.source
     result, alone, during = share(bench, "arriving, low urgency", bench.lab.client, bench.target)
     record = bench.one_record(source, "arriving, low urgency: exactly one record")
-    tap.note(f"planned {record['plan']['bandwidth_mbps']} Mbit/s, destination known: {record['facts']['dst']['known']}")
+    note_plan(bench, record)
     tap.ok(result.ok, "arriving, low urgency: the migration completes", result.error)
     tap.ok(during >= KEPT * alone, f"arriving, low urgency: the background keeps {KEPT:.0%} of its goodput",
            f"{during:.0f} of {alone:.0f} Mbit/s")

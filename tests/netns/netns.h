@@ -6,12 +6,13 @@
 #ifndef MT_TEST_NETNS_H
 #define MT_TEST_NETNS_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h> /* after what it needs */
 
 /*
  * Enters a new network namespace (and, not being root, a user namespace in which we are), with lo up and a /sys of its own.

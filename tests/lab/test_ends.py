@@ -1,0 +1,248 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""However a migration or a watcher ends: the migration's fate is its own, one record tells it, and nothing is left behind.
+
+Run as: tests/lab/enter tests/lab/test_ends.py
+"""
+import time
+
+from migtune_lab import Lab, Workload, shaping
+from migtune_lab.bench import Bench, kill_qemu, settings
+from migtune_lab.cases import Cases
+from migtune_lab.process import LabError, wait_for
+
+# Slow enough to have seconds for what is done to it: 256 MiB at 8 MiB/s x 4.
+CONFIG = settings(urgency="low", strategy="min-bandwidth", min_bandwidth="24MiB/s")
+MIDWAY_S = 1.5
+
+
+def midway(bench, config=CONFIG, **options):
+    """Watchers and a migration that has been copying for a while, shaped on both ends: (migration, source, target)."""
+    if config is not None:
+        bench.watch(config)
+    source, target = bench.source, bench.target
+    migration = bench.lab.migration(bench.guest, **options)
+    migration.start()
+    bench.copying(migration, MIDWAY_S)
+    bench.shaped(source)
+    wait_for("an ifb on the destination", lambda: shaping.ifbs(target), 3)
+    return migration, source, target
+
+
+def told(bench, record, result, error=None):
+    """Checks of a record's result; the error is noted."""
+    bench.tap.note(f"record: result {record.get('result')}, error {record.get('error')}, adopted {record.get('adopted', False)}, "
+                   f"tc removed {[entry['removed'] for entry in record.get('tc', [])]}")
+    bench.tap.equal(record.get("result"), result, f"its record says {result}")
+    if error:
+        bench.tap.ok(error in (record.get("error") or ""), f"its error tells of '{error}'", record.get("error"))
+
+
+def runs_on(bench, host, name="the guest runs on"):
+    """A check that the guest works on a host and nowhere else."""
+    bench.guest.host = host
+    beats = bench.lab.client.count(bench.guest.address)
+    time.sleep(0.5)
+    states = {h.name: bench.guest.state(h) for h in bench.lab.hosts}
+    bench.tap.ok(states[host.name] == "running" and "running" not in states[bench.lab.other(host).name]
+                 and bench.lab.client.count(bench.guest.address) > beats, f"{name} on host {host.name}", str(states))
+
+
+def completes(bench):
+    """An ordinary migration."""
+    migration, source, target = midway(bench)
+    result = migration.finish()
+    bench.tap.note(result.line())
+    bench.tap.ok(result.ok, "it completes", result.error)
+    told(bench, bench.one_record(source), "completed")
+    bench.tap.equal(target.watcher.records(), [], "the destination's watcher writes no record")
+    bench.check_clean()
+
+
+def cancelled(bench):
+    """Cancelled midway."""
+    migration, source, _ = midway(bench)
+    migration.cancel()
+    result = migration.finish()
+    bench.tap.ok(result.cancelled, "it is cancelled", result.line())
+    told(bench, bench.one_record(source), "cancelled")
+    runs_on(bench, source)
+    bench.check_clean()
+
+
+def destination_qemu_killed(bench):
+    """The destination's QEMU dies midway."""
+    migration, source, target = midway(bench)
+    kill_qemu(target, bench.guest.name)
+    result = migration.finish()
+    bench.tap.ok(not result.ok, "it fails", result.line())
+    told(bench, bench.one_record(source), "failed")
+    runs_on(bench, source)
+    bench.check_clean()
+
+
+def destination_libvirtd_killed(bench):
+    """The destination's libvirtd dies midway and stays away until the end."""
+    migration, source, target = midway(bench)
+    target.libvirtd.kill()
+    target.libvirtd.wait()
+    died = time.time()
+    result = migration.finish()
+    bench.tap.note(f"{time.time() - died:.1f} s after its death: {result.line()}")
+    bench.tap.ok(not result.ok, "it fails", result.line())
+    told(bench, bench.one_record(source), "failed")
+    target.restart_libvirtd(kill=True)
+    wait_for("the destination's watcher to connect again",
+             lambda: target.watcher.output().count("connected to libvirt") >= 2, 35)
+    settle_after_restart(bench, source, target)
+    runs_on(bench, source)
+    bench.check_clean(timeout=8)
+
+
+def guest_destroyed(bench):
+    """The guest is destroyed midway."""
+    migration, source, target = midway(bench)
+    source.virsh("destroy", bench.guest.name)
+    result = migration.finish()
+    bench.tap.ok(not result.ok, "it fails", result.line())
+    told(bench, bench.one_record(source), "failed")
+    bench.tap.equal([bench.guest.state(host) for host in (source, target)], ["", ""], "the guest is gone from both hosts")
+    bench.check_clean()
+    bench.revive()
+
+
+def watcher_killed(bench):
+    """The source's watcher is killed midway and started again."""
+    tap = bench.tap
+    migration, source, _ = midway(bench)
+    source.watcher.kill()
+    tap.ok(shaping.migrations(source), "its class is still there")
+    source.watch(CONFIG)
+    wait_for("the new watcher to adopt it", lambda: "adopted" in source.watcher.output(), 5)
+    tap.ok(bool(bench.shaped(source, timeout=3)), "the new watcher shapes it again")
+    tap.ok("earlier watcher left" in source.watcher.output(), "the new watcher removed what the old one left",
+           "\n".join(bench.log(source)))
+    result = migration.finish()
+    tap.note(result.line())
+    tap.ok(result.ok, "the migration completes", result.error)
+    record = bench.one_record(source)
+    told(bench, record, "completed")
+    tap.equal(record.get("adopted"), True, "its record says that it was adopted")
+    bench.check_clean()
+
+
+def both_watchers_killed(bench):
+    """Both watchers are killed midway and started again after its end."""
+    tap = bench.tap
+    migration, source, target = midway(bench)
+    source.watcher.kill()
+    target.watcher.kill()
+    result = migration.finish()
+    tap.note(result.line())
+    tap.ok(result.ok, "the migration completes without them", result.error)
+    tap.ok(not bench.clean(source) and not bench.clean(target), "they left classes behind")
+    for host in (source, target):
+        host.watch(CONFIG)
+    bench.check_clean("new watchers remove what is left on both hosts")
+    tap.equal([len(host.watcher.records()) for host in (source, target)], [0, 0], "nobody writes a record of what nobody saw")
+
+
+def destination_watcher_killed(bench):
+    """The destination's watcher is killed midway and started again."""
+    tap = bench.tap
+    migration, source, target = midway(bench)
+    target.watcher.kill()
+    target.watch(CONFIG)
+    wait_for("the new watcher's ifb", lambda: shaping.ifbs(target) and shaping.migrations(target, shaping.ifbs(target)[0]), 5)
+    tap.ok(True, "the new watcher shapes what arrives again")
+    result = migration.finish()
+    tap.note(result.line())
+    tap.ok(result.ok, "the migration completes", result.error)
+    told(bench, bench.one_record(source), "completed")
+    bench.check_clean()
+
+
+def watcher_terminated(bench):
+    """The source's watcher is asked to end midway."""
+    tap = bench.tap
+    migration, source, target = midway(bench)
+    watcher = source.watcher
+    started = time.time()
+    tap.equal(watcher.stop(), 0, "it ends with status 0")
+    tap.note(f"after {time.time() - started:.2f} s")
+    tap.ok(bench.clean(source), "it leaves nothing on the source", source.snapshot())
+    try:
+        limits = bench.limits(source)
+        remembered = bench.remembered(source)
+        tap.ok(limits[0] >= int(remembered[0]) and limits[1] == int(remembered[1]),
+               "QEMU has the limits back that libvirt remembers", f"{limits}, {remembered}")
+    except LabError as error:
+        tap.ok(False, "QEMU has the limits back that libvirt remembers", f"the migration was over: {error}")
+    result = migration.finish()
+    tap.note(result.line())
+    tap.ok(result.ok, "the migration completes untuned", result.error)
+    told(bench, bench.one_record(source), "cancelled", "watcher was stopped")
+    wait_for("the destination to be clean", lambda: bench.clean(target), 3)
+    bench.check_clean()
+
+
+def source_libvirtd_restarted(bench):
+    """The source's libvirtd is restarted midway."""
+    tap = bench.tap
+    migration, source, target = midway(bench)
+    source.restart_libvirtd(kill=True)
+    result = migration.finish()
+    tap.ok(not result.ok, "libvirt does not survive it: the call fails", result.line())
+    wait_for("the watcher to connect again", lambda: source.watcher.output().count("connected to libvirt") >= 2, 35)
+    record = bench.one_record(source)
+    told(bench, record, "cancelled")
+    tap.note("; ".join(bench.complaints(source)))
+    settle_after_restart(bench, source, target)
+    runs_on(bench, source)
+    bench.check_clean(timeout=8)
+    # What comes next is tuned again: connection and callbacks are really back.
+    again = bench.lab.migrate(bench.guest)
+    tap.ok(again.ok and len(source.watcher.records()) == 2, "the next migration is tuned and recorded again", again.line())
+    bench.check_clean("nothing is left after the next migration", timeout=4)
+
+
+def settle_after_restart(bench, source, target):
+    """Wait until libvirt itself has cleared the destination's half."""
+    wait_for("libvirt to settle", lambda: bench.guest.state(source) == "running", 10)
+    try:
+        wait_for("", lambda: not bench.guest.state(target), 5)
+    except LabError:
+        bench.tap.note(f"libvirt left a half on the destination ({bench.guest.state(target)}); destroyed")
+        target.virsh("destroy", bench.guest.name, check=False)
+
+
+def destination_libvirtd_restarted(bench):
+    """The destination's libvirtd is restarted midway."""
+    tap = bench.tap
+    migration, source, target = midway(bench)
+    target.restart_libvirtd(kill=True)
+    result = migration.finish()
+    tap.note(result.line())
+    told(bench, bench.one_record(source), "completed" if result.ok else "failed")
+    wait_for("the destination's watcher to connect again",
+             lambda: target.watcher.output().count("connected to libvirt") >= 2, 35)
+    tap.note("; ".join(bench.complaints(target)))
+    if not result.ok:
+        settle_after_restart(bench, source, target)
+        runs_on(bench, source)
+    bench.check_clean(timeout=8)
+
+
+def main():
+    """All cases on one guest."""
+    tap = Cases()
+    with Lab(hook=True) as lab:
+        guest = lab.guest(workload=Workload("uniform", mbit_per_s=40, size_mib=64, touched_mib=128))
+        tap.run(Bench(lab, tap, guest), completes, cancelled, destination_qemu_killed, watcher_killed, both_watchers_killed,
+                destination_watcher_killed, watcher_terminated, guest_destroyed, source_libvirtd_restarted,
+                destination_libvirtd_restarted, destination_libvirtd_killed)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
