@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "steer/host.h"
+#include "clock.h"
+#include "policy/inputs.h"
 #include "record/json.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
+#include "steer/meter.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 uint64_t mt_host_tree_rate(uint64_t link_bytes_s)
 {
-        return link_bytes_s / 1000 * 984;
+        return (uint64_t)((double)link_bytes_s * MT_USABLE);
 }
 
 int mt_host_link(const struct mt_host *host, const struct mt_uplink *uplink, enum mt_direction direction, struct mt_link *ret,
@@ -54,6 +59,27 @@ struct mt_class_spec mt_host_class(const struct mt_link *link, uint64_t rate_byt
         return spec;
 }
 
+void mt_host_ended(struct mt_host *host, const char *device, enum mt_direction direction, double bytes_s)
+{
+        struct mt_residue *slot = &host->residue[host->next_residue++ % MT_MAX_RESIDUES];
+
+        *slot = (struct mt_residue){ .direction = direction, .bytes_s = bytes_s, .since_ms = mt_now_ms() };
+        (void)snprintf(slot->device, sizeof(slot->device), "%s", device);
+}
+
+static uint64_t residue(const struct mt_host *host, const char *device, enum mt_direction direction, uint64_t now_ms)
+{
+        double sum = 0.0;
+
+        for (size_t i = 0; i < MT_MAX_RESIDUES; i++) {
+                const struct mt_residue *r = &host->residue[i];
+
+                if (r->bytes_s > 0.0 && r->direction == direction && strcmp(r->device, device) == 0)
+                        sum += r->bytes_s * exp(-(double)(now_ms - r->since_ms) / 1000.0 / MT_METER_SECONDS);
+        }
+        return (uint64_t)sum;
+}
+
 struct mt_traffic_fact mt_host_traffic(const struct mt_host *host, const char *device, uint64_t now_ms)
 {
         struct mt_traffic_fact fact = { .known = false };
@@ -65,8 +91,8 @@ struct mt_traffic_fact mt_host_traffic(const struct mt_host *host, const char *d
         rate = mt_nic_rate(host->nics, device, now_ms);
         if (!rate.known)
                 return fact;
-        own_out = mt_job_own_rate(host, device);
-        own_in = mt_incoming_own_rate(host, device);
+        own_out = mt_job_own_rate(host, device) + residue(host, device, MT_EGRESS, now_ms);
+        own_in = mt_incoming_own_rate(host, device) + residue(host, device, MT_INGRESS, now_ms);
         fact.known = true;
         fact.out_bytes_s = rate.out_bytes_s > own_out ? rate.out_bytes_s - own_out : 0;
         fact.in_bytes_s = rate.in_bytes_s > own_in ? rate.in_bytes_s - own_in : 0;

@@ -20,6 +20,18 @@
 struct mt_job;
 struct mt_incoming;
 
+/*
+ * What an ended migration still adds to a device's smoothed rate: it fades as the smoothing forgets. Without it the next
+ * migration would take the last one for tenants' traffic.
+ */
+struct mt_residue {
+        char device[IFNAMSIZ];
+        enum mt_direction direction;
+        double bytes_s;
+        uint64_t since_ms;
+};
+#define MT_MAX_RESIDUES 32
+
 struct mt_host {
         struct mt_config config;
         char name[256];                   /* of this host, for records */
@@ -29,6 +41,8 @@ struct mt_host {
         struct mt_dirty_sampler *sampler; /* NULL: no background sampling */
         int agent_fd;                     /* eventfd that the jobs' agents wake the loop by */
         struct mt_past_rates past_rates;  /* dirty rates of earlier migrations */
+        struct mt_residue residue[MT_MAX_RESIDUES]; /* a ring */
+        unsigned next_residue;
         struct mt_job *jobs;              /* outgoing migrations, linked */
         struct mt_incoming *incoming;     /* incoming ones, linked */
         void (*record)(void *ctx, const char *json);
@@ -37,7 +51,7 @@ struct mt_host {
 
 /*
  * Rate that our tree gives to a link of link_bytes_s: slightly less than the wire, so that the queue forms in our classes,
- * where priorities count, and not in the device behind them. tc counts 1514 bytes a frame, the wire 1538.
+ * where priorities count, and not in the device behind them (MT_USABLE).
  */
 uint64_t mt_host_tree_rate(uint64_t link_bytes_s);
 
@@ -56,6 +70,9 @@ struct mt_class_spec mt_host_class(const struct mt_link *link, uint64_t rate_byt
  * there is no sample.
  */
 struct mt_traffic_fact mt_host_traffic(const struct mt_host *host, const char *device, uint64_t now_ms);
+
+/* A migration that carried bytes_s on device has ended. */
+void mt_host_ended(struct mt_host *host, const char *device, enum mt_direction direction, double bytes_s);
 
 /* Bytes/s that other running outgoing migrations have planned on device. */
 uint64_t mt_host_taken(const struct mt_host *host, const char *device, const struct mt_job *except);

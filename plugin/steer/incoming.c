@@ -26,10 +26,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ANNOUNCED_MS 60000
 #define CONNECT_MS 30000
+#define POLICY_URI "urn:migtune:policy:1"
 
 struct mt_incoming {
         struct mt_incoming *next;
@@ -84,6 +86,8 @@ static void unshape(struct mt_host *host, struct mt_incoming *in)
 
 static void drop(struct mt_host *host, struct mt_incoming *in)
 {
+        if (in->shaped)
+                mt_host_ended(host, in->link.device, MT_INGRESS, in->meter.bytes_s);
         unshape(host, in);
         for (struct mt_incoming **p = &host->incoming; *p != NULL; p = &(*p)->next)
                 if (*p == in) {
@@ -167,10 +171,23 @@ void mt_incoming_announced(struct mt_host *host, const char *xml_text)
                 shape(host, in, &uplink, NULL);
 }
 
+/* Not by virDomainGetXMLDesc(): for a domain that is coming in it waits until the memory is there, and the loop with it. */
+static void identify(virDomainPtr domain, const char *uuid, struct mt_domain_xml *ret)
+{
+        MT_CLEANUP(mt_freep) char *policy = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, POLICY_URI, VIR_DOMAIN_AFFECT_LIVE);
+        MT_CLEANUP(mt_freep) char *xml = NULL;
+        const char *name = virDomainGetName(domain);
+
+        if (policy == NULL || asprintf(&xml, "<domain><name>-</name><metadata>%s</metadata></domain>", policy) < 0 ||
+            mt_domain_xml_parse(xml, ret, NULL) < 0)
+                *ret = (struct mt_domain_xml){ .memory_bytes = 0 };
+        (void)snprintf(ret->id.uuid, sizeof(ret->id.uuid), "%s", uuid);
+        (void)snprintf(ret->id.name, sizeof(ret->id.name), "%s", name != NULL ? name : "");
+}
+
 void mt_incoming_started(struct mt_host *host, virDomainPtr domain)
 {
         struct mt_domain_xml xml;
-        struct mt_err err = { 0 };
         char uuid[VIR_UUID_STRING_BUFLEN];
         struct mt_incoming *in;
 
@@ -178,10 +195,7 @@ void mt_incoming_started(struct mt_host *host, virDomainPtr domain)
                 return;
         in = find(host, uuid, NULL);
         if (in == NULL) {
-                if (mt_gather_domain(domain, &xml, &err) < 0) {
-                        mt_log(MT_LOG_WARNING, "incoming domain: %s, leaving it unshaped", err.msg);
-                        return;
-                }
+                identify(domain, uuid, &xml);
                 in = add(host, &xml);
         }
         if (in != NULL && !in->started) {

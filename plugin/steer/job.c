@@ -182,7 +182,7 @@ void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
 {
         struct mt_job *job = find(host, uuid);
 
-        if (job == NULL || job->state != MT_JOB_COPYING)
+        if (job == NULL || (job->state != MT_JOB_COPYING && !post_copy)) /* post-copy is told after the ordinary stop */
                 return;
         job->state = MT_JOB_SWITCHOVER;
         if (post_copy)
