@@ -34,12 +34,12 @@ def hook_file():
 
 
 class Watcher:
-    """A running watcher. config_text None means the installed configuration."""
+    """A running watcher. config_text None means the installed configuration; through: a program that starts it (setpriv)."""
 
-    def __init__(self, host, config_text=None, *, log=f"file:{LOG}", history=HISTORY, env=None):
+    def __init__(self, host, config_text=None, *, log=f"file:{LOG}", history=HISTORY, env=None, through=()):
         self._host = host
         self._history = history
-        arguments = [program(), "watch", "--log", log, "--run-dir", RUN_DIRECTORY]
+        arguments = [*through, program(), "watch", "--log", log, "--run-dir", RUN_DIRECTORY]
         if config_text is not None:
             host.path(CONFIG).write_text(config_text, encoding="utf-8")
             arguments += ["--config", CONFIG]
