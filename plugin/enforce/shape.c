@@ -70,8 +70,14 @@ void mt_shaper_free(struct mt_shaper *shaper)
 {
         if (shaper == NULL)
                 return;
+        mt_reap_wait(&shaper->reaper);
         mt_nl_close(shaper->nl);
         free(shaper);
+}
+
+void mt_shaper_delete_in_background(struct mt_shaper *shaper)
+{
+        shaper->background = true;
 }
 
 /* The kernel takes absurd values without a word; they end here. */
@@ -153,6 +159,7 @@ int mt_shape_add(struct mt_shaper *shaper, const struct mt_link *link, const str
                 r = mt_match_flows(link->direction, flows, &list, err);
         if (r < 0)
                 return r;
+        mt_reap_wait(&shaper->reaper);
         r = mt_tree_read(nl, link, &tree, err);
         if (r == 0)
                 r = mt_tree_make(nl, &tree, &undo, err);
@@ -321,6 +328,7 @@ int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16
         int r;
 
         err = err != NULL ? err : &ignored;
+        mt_reap_wait(&shaper->reaper);
         r = mt_tree_read(shaper->nl, link, &tree, err);
         if (r == -ENODEV)
                 return 0;
@@ -331,7 +339,7 @@ int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16
                 index = 0;
         left = tree.n - (index != 0);
         if (tree.own && left == 0) {
-                r = mt_tree_drop(shaper->nl, &tree, err);
+                r = mt_tree_drop(shaper->nl, &tree, shaper->background ? &shaper->reaper : NULL, err);
         } else {
                 if (index != 0)
                         r = remove_class(shaper->nl, &tree, index, err);

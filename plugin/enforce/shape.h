@@ -52,6 +52,12 @@ int mt_shaper_new(struct mt_shaper **ret, struct mt_err *err);
 void mt_shaper_free(struct mt_shaper *shaper); /* closes the socket; classes stay until removed or swept */
 
 /*
+ * From now on mt_shape_remove returns while the last ifb is still being deleted (12 to 20 ms, see reap.h); what is called next
+ * waits for that where it matters.
+ */
+void mt_shaper_delete_in_background(struct mt_shaper *shaper);
+
+/*
  * Adds a class for one migration; the tree (and for ingress the ifb) is made with the first one. *ret_minor is the class's
  * minor number. With no flows (NULL or none) the class exists without a filter (see mt_shape_match). All or nothing: on any
  * failure what this call made is undone.

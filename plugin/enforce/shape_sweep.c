@@ -153,7 +153,7 @@ static void sweep_own(struct sweep *sweep, struct mt_link *link)
                 }
         }
         if (kept == 0) {
-                book(sweep, mt_tree_drop(sweep->shaper->nl, &tree, &mine), (int)tree.n + 1, &mine);
+                book(sweep, mt_tree_drop(sweep->shaper->nl, &tree, NULL, &mine), (int)tree.n + 1, &mine);
                 return;
         }
         for (unsigned i = MT_TREE_FIRST_INDEX; i <= MT_TREE_LAST_INDEX; i++)
@@ -238,7 +238,10 @@ int mt_shape_sweep(struct mt_shaper *shaper, mt_shape_keep_fn fn, void *ctx, str
         struct mt_err ignored = { 0 };
         MT_CLEANUP(sweep_done)
         struct sweep sweep = { .shaper = shaper, .keep = fn, .ctx = ctx, .err = err != NULL ? err : &ignored };
-        int r = list_devices(&sweep);
+        int r;
+
+        mt_reap_wait(&shaper->reaper);
+        r = list_devices(&sweep);
 
         for (size_t i = 0; r == 0 && i < sweep.devices.n; i++) {
                 const struct mt_tc_device *device = &sweep.devices.device[i];

@@ -299,7 +299,7 @@ int mt_tree_balance(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo
         return r < 0 ? r : set_common(nl, tree, &tree->fallback, left_over(tree, link), link, undo, err);
 }
 
-int mt_tree_drop(struct mt_nl *nl, const struct mt_tree *tree, struct mt_err *err)
+int mt_tree_drop(struct mt_nl *nl, const struct mt_tree *tree, struct mt_reaper *reaper, struct mt_err *err)
 {
         bool found;
         int r;
@@ -312,5 +312,5 @@ int mt_tree_drop(struct mt_nl *nl, const struct mt_tree *tree, struct mt_err *er
         r = mt_tree_unhook(nl, &tree->uplink, tree->device.ifindex != 0, &found, err);
         if (r < 0 || tree->device.ifindex == 0)
                 return r;
-        return mt_tc_link_delete(nl, &tree->device, err);
+        return reaper != NULL ? mt_reap(reaper, nl, &tree->device, err) : mt_tc_link_delete(nl, &tree->device, err);
 }

@@ -6,11 +6,14 @@
 #define MT_ENFORCE_TREE_H
 
 #include "enforce/shape.h"
+#include "enforce/reap.h"
 #include "enforce/tc.h"
 #include "enforce/undo.h"
 
 struct mt_shaper {
         struct mt_nl *nl;
+        struct mt_reaper reaper;
+        bool background; /* ifb devices are deleted by the reaper */
 };
 
 /*
@@ -56,8 +59,8 @@ int mt_tree_hook(struct mt_nl *nl, const struct mt_tree *tree, struct mt_undo *u
 /* Gives the default class what the reservations leave over, and both common classes the link's rate. Own trees only. */
 int mt_tree_balance(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err);
 
-/* Removes an own tree with everything in it; 0 also when there is none. */
-int mt_tree_drop(struct mt_nl *nl, const struct mt_tree *tree, struct mt_err *err);
+/* Removes an own tree with everything in it; 0 also when there is none. reaper: deletes the ifb; NULL: done here. */
+int mt_tree_drop(struct mt_nl *nl, const struct mt_tree *tree, struct mt_reaper *reaper, struct mt_err *err);
 
 /*
  * Ingress: stops leading packets into an ifb; the ingress qdisc stays if somebody else's filters are in it. ifb_exists: an

@@ -116,6 +116,7 @@ static void start_measuring(struct watch *watch, const char *uri)
         if (mt_shaper_new(&host->shaper, &err) < 0) {
                 mt_log(MT_LOG_WARNING, "no shaping: %s, leaving migrations to QEMU's own cap", err.msg);
         } else {
+                mt_shaper_delete_in_background(host->shaper);
                 removed = mt_shape_sweep(host->shaper, NULL, NULL, &err);
                 if (removed > 0)
                         mt_log(MT_LOG_NOTICE, "removed %d tc objects that an earlier watcher left", removed);

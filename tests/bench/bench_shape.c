@@ -59,10 +59,11 @@ static void bench_one(struct mt_shaper *shaper, const struct mt_link *link, cons
                 t = bench_now_us();
                 must(mt_shape_remove(shaper, link, minor, &err), "remove", &err);
                 removal[i] = bench_now_us() - t;
+                must(mt_shape_sweep(shaper, NULL, NULL, &err), "sweep", &err); /* waits for the ifb's deletion */
         }
-        (void)snprintf(label, sizeof(label), "shape_%s_first_install", name);
+        (void)snprintf(label, sizeof(label), "%s: first class installed", name);
         bench_report(label, install, ROUNDS);
-        (void)snprintf(label, sizeof(label), "shape_%s_last_remove", name);
+        (void)snprintf(label, sizeof(label), "%s: last class removed", name);
         bench_report(label, removal, ROUNDS);
 }
 
@@ -91,13 +92,13 @@ static void bench_many(struct mt_shaper *shaper, const struct mt_link *link, con
                 removal[i] = bench_now_us() - t;
                 all[1] += removal[i];
         }
-        (void)snprintf(label, sizeof(label), "shape_%s_each_of_%d_install", name, MANY);
+        (void)snprintf(label, sizeof(label), "%s: each of %d installed", name, MANY);
         bench_report(label, install, MANY);
-        (void)snprintf(label, sizeof(label), "shape_%s_each_of_%d_remove", name, MANY);
+        (void)snprintf(label, sizeof(label), "%s: each of %d removed", name, MANY);
         bench_report(label, removal, MANY);
-        (void)snprintf(label, sizeof(label), "shape_%s_all_%d_install", name, MANY);
+        (void)snprintf(label, sizeof(label), "%s: all %d installed", name, MANY);
         bench_report(label, &all[0], 1);
-        (void)snprintf(label, sizeof(label), "shape_%s_all_%d_remove", name, MANY);
+        (void)snprintf(label, sizeof(label), "%s: all %d removed", name, MANY);
         bench_report(label, &all[1], 1);
 }
 
@@ -114,6 +115,7 @@ int main(void)
                 return 77;
         }
         must(mt_shaper_new(&shaper, &err), "open", &err);
+        mt_shaper_delete_in_background(shaper); /* as the watcher does */
         bench_one(shaper, &egress, "egress");
         bench_one(shaper, &ingress, "ingress");
         bench_many(shaper, &egress, "egress");

@@ -65,7 +65,7 @@ def cancelled(bench):
     migration.cancel()
     result = migration.finish()
     bench.tap.ok(result.cancelled, "it is cancelled", result.line())
-    told(bench, bench.one_record(source), "cancelled")
+    bench.check_cancelled(bench.one_record(source))
     runs_on(bench, source)
     bench.check_clean()
 
@@ -166,23 +166,46 @@ def watcher_terminated(bench):
     """The source's watcher is asked to end midway."""
     tap = bench.tap
     migration, source, target = midway(bench)
-    watcher = source.watcher
     started = time.time()
-    tap.equal(watcher.stop(), 0, "it ends with status 0")
+    tap.equal(source.watcher.stop(), 0, "it ends with status 0")
     tap.note(f"after {time.time() - started:.2f} s")
     tap.ok(bench.clean(source), "it leaves nothing on the source", source.snapshot())
-    try:
-        limits = bench.limits(source)
-        remembered = bench.remembered(source)
-        tap.ok(limits[0] >= int(remembered[0]) and limits[1] == int(remembered[1]),
-               "QEMU has the limits back that libvirt remembers", f"{limits}, {remembered}")
-    except LabError as error:
-        tap.ok(False, "QEMU has the limits back that libvirt remembers", f"the migration was over: {error}")
+    check_limits_are_back(bench, source)
+    tap.ok(sum("the watcher stops" in line for line in bench.log(source)) == 1, "one line says that the migration goes on untuned",
+           "\n".join(bench.log(source)))
     result = migration.finish()
     tap.note(result.line())
     tap.ok(result.ok, "the migration completes untuned", result.error)
-    told(bench, bench.one_record(source), "cancelled", "watcher was stopped")
+    tap.equal(source.watcher.records(), [], "nobody writes a record of an end that nobody saw")
     wait_for("the destination to be clean", lambda: bench.clean(target), 3)
+    bench.check_clean()
+
+
+def check_limits_are_back(bench, source):
+    """A check of QEMU's limits while the migration still runs."""
+    try:
+        limits, remembered = bench.limits(source), bench.remembered(source)
+    except LabError as error:
+        bench.tap.ok(False, "QEMU has the limits back that libvirt remembers", f"the migration was over: {error}")
+        return
+    bench.tap.ok(limits == (float(remembered[0]), int(remembered[1])), "QEMU has the limits back that libvirt remembers",
+                 f"{limits}, {remembered}")
+
+
+def watcher_restarted(bench):
+    """The source's watcher is restarted midway, as an update does."""
+    tap = bench.tap
+    migration, source, _ = midway(bench)
+    tap.equal(source.watcher.stop(), 0, "it ends with status 0")
+    source.watch(CONFIG)
+    wait_for("the new watcher to adopt it", lambda: "adopted" in source.watcher.output(), 5)
+    tap.ok(bool(bench.shaped(source, timeout=3)), "the new watcher shapes it again")
+    result = migration.finish()
+    tap.note(result.line())
+    tap.ok(result.ok, "the migration completes", result.error)
+    record = bench.one_record(source)
+    told(bench, record, "completed")
+    tap.equal(record.get("adopted"), True, "its record says that it was adopted")
     bench.check_clean()
 
 
@@ -239,7 +262,7 @@ def main():
     with Lab(hook=True) as lab:
         guest = lab.guest(workload=Workload("uniform", mbit_per_s=40, size_mib=64, touched_mib=128))
         tap.run(Bench(lab, tap, guest), completes, cancelled, destination_qemu_killed, watcher_killed, both_watchers_killed,
-                destination_watcher_killed, watcher_terminated, guest_destroyed, source_libvirtd_restarted,
+                destination_watcher_killed, watcher_terminated, watcher_restarted, guest_destroyed, source_libvirtd_restarted,
                 destination_libvirtd_restarted, destination_libvirtd_killed)
     tap.finish()
 

@@ -8,6 +8,7 @@
 #include "shape_fixture.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,7 @@ static pid_t start_far_end(int far_ns, int listener, const struct sockaddr_stora
         assert_true(pid >= 0);
         if (pid > 0)
                 return pid;
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not wait for it */
         netns_switch(far_ns);
         if (sends) {
                 fd = socket(to->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

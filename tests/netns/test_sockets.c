@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define MAX_FDS 128
@@ -88,6 +89,12 @@ static void assert_address(const struct sockaddr_storage *got, const char *text,
         assert_memory_equal(got, &want, size);
 }
 
+/* For a child: a test that fails does not come to stopping it. */
+static void end_with_parent(void)
+{
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /* A listener in another process: what it accepts is not ours. */
 static pid_t listen_elsewhere(const char *address, uint16_t port)
 {
@@ -99,6 +106,7 @@ static pid_t listen_elsewhere(const char *address, uint16_t port)
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
+                end_with_parent();
                 n_fds = 0;
                 (void)listen_on(address, port);
                 (void)!write(pipe_fds[1], "x", 1);
@@ -208,6 +216,7 @@ static void test_accepted_is_not_outgoing(void **state)
         client = fork();
         assert_true(client >= 0);
         if (client == 0) {
+                end_with_parent();
                 close_all(NULL);
                 (void)connect_to("10.1.0.2", 49200, "10.1.0.1", 5900);
                 for (;;)
@@ -252,6 +261,7 @@ static void test_incoming_connected(void **state)
         client = fork();
         assert_true(client >= 0);
         if (client == 0) {
+                end_with_parent();
                 close_all(NULL);
                 (void)connect_to("10.1.0.1", 20001, "10.1.0.2", 49153);
                 for (;;)
