@@ -41,6 +41,25 @@ static void test_two_share_a_tree(void **state)
         assert_unchanged(f);
 }
 
+/* The last ifb goes in the background; a class that is wanted meanwhile waits for that and gets a whole tree. */
+static void test_background_deletion(void **state)
+{
+        const struct fixture *f = *state;
+
+        mt_shaper_delete_in_background(f->shaper);
+        for (int i = 0; i < 20; i++) {
+                const uint16_t minor = add(f, &f->ingress, 100, 250, NULL);
+
+                if (i % 5 == 0) {
+                        assert_true(netns_shows("4d54:2", "tc class show dev $(ip -br link show type ifb | awk '{ print $1 }')"));
+                        assert_true(netns_shows("mirred", "tc filter show dev v0 ingress"));
+                }
+                drop(f, &f->ingress, minor);
+        }
+        assert_int_equal(mt_shape_sweep(f->shaper, NULL, NULL, NULL), 0); /* waits, and finds nothing */
+        assert_unchanged(f);
+}
+
 static void test_default_keeps_one_percent(void **state)
 {
         const struct fixture *f = *state;
@@ -433,6 +452,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 ROW(test_egress_tree),
                 ROW(test_two_share_a_tree),
+                ROW(test_background_deletion),
                 ROW(test_default_keeps_one_percent),
                 ROW(test_low_priority),
                 ROW(test_change),
