@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "log.h"
 #include "steer/job_state.h"
+#include "steer/link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,9 +79,9 @@ static void shape(struct mt_host *host, struct mt_job *job, const struct mt_upli
                                        "leaving it unshaped; QEMU's cap holds", name_of(job));
                 return;
         }
-        r = mt_host_link(host, uplink, MT_EGRESS, &job->link, &err);
+        r = mt_link_of(host, uplink, MT_EGRESS, &job->link, &err);
         if (r == 0) {
-                spec = mt_host_class(&job->link, job->plan.reserve_bytes_s, job->plan.bandwidth_bytes_s, job->plan.low_priority);
+                spec = mt_link_class(&job->link, job->plan.reserve_bytes_s, job->plan.bandwidth_bytes_s, job->plan.low_priority);
                 r = mt_shape_add(host->shaper, &job->link, &spec, &job->flows, &job->minor, &err);
         }
         if (r < 0) {
@@ -122,7 +123,7 @@ void mt_job_apply(struct mt_host *host, struct mt_job *job)
         if (job->limits_saved && differs(job->speed_bytes_s, job->plan.bandwidth_bytes_s)) {
                 want_speed(job, job->plan.bandwidth_bytes_s);
                 if (job->shaped) {
-                        spec = mt_host_class(&job->link, job->plan.reserve_bytes_s, job->plan.bandwidth_bytes_s, job->plan.low_priority);
+                        spec = mt_link_class(&job->link, job->plan.reserve_bytes_s, job->plan.bandwidth_bytes_s, job->plan.low_priority);
                         if (mt_shape_change(host->shaper, &job->link, job->minor, &spec, &err) < 0)
                                 mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': %s", name_of(job), err.msg);
                         else
@@ -141,9 +142,9 @@ void mt_job_lift(struct mt_host *host, struct mt_job *job)
         if (!job->shaped)
                 return;
         if (job->outcome.actual.technique == MT_PRE_COPY)
-                spec = mt_host_class(&job->link, job->plan.switchover_bytes_s, job->link.rate_bytes_s, false);
+                spec = mt_link_class(&job->link, job->plan.switchover_bytes_s, job->link.rate_bytes_s, false);
         else
-                spec = mt_host_class(&job->link, job->plan.reserve_bytes_s, job->link.rate_bytes_s, job->plan.low_priority);
+                spec = mt_link_class(&job->link, job->plan.reserve_bytes_s, job->link.rate_bytes_s, job->plan.low_priority);
         if (mt_shape_change(host->shaper, &job->link, job->minor, &spec, &err) < 0)
                 mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': lift the ceil for the switchover: %s", name_of(job), err.msg);
 }

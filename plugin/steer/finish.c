@@ -67,7 +67,7 @@ void mt_job_free(struct mt_host *host, struct mt_job *job)
                         *p = job->next;
                         break;
                 }
-        mt_host_ended(host, job->facts.device, MT_EGRESS, job->meter.bytes_s);
+        mt_residue_add(&host->residues, job->facts.device, MT_EGRESS, job->meter.bytes_s, mt_now_ms());
         mt_agent_release(job->agent);
         if (job->domain != NULL)
                 (void)virDomainFree(job->domain);

@@ -23,24 +23,6 @@ int mt_gather_domain(virDomainPtr domain, struct mt_domain_xml *ret, struct mt_e
         return mt_domain_xml_parse(xml, ret, err);
 }
 
-int mt_gather_uplink(const struct mt_host *host, const struct sockaddr_storage *peer, struct mt_uplink *ret, struct mt_err *err)
-{
-        struct mt_uplink uplink = { .device = "" };
-        int r;
-
-        *ret = uplink;
-        if (host->config.link.device[0] != '\0')
-                r = mt_route_device(host->config.link.device, &uplink, err);
-        else
-                r = mt_route_uplink(peer, &uplink, err);
-        if (r < 0)
-                return r;
-        if (host->config.link.rate_bytes_s != MT_AUTO)
-                uplink.link_bytes_s = host->config.link.rate_bytes_s;
-        *ret = uplink;
-        return 0;
-}
-
 static void gather_dirty_rate(const struct mt_host *host, const char *uuid, struct mt_facts *facts)
 {
         uint64_t stale_ms = 5 * host->config.measure.dirty_rate_every_ms;

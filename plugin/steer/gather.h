@@ -12,12 +12,6 @@
 int mt_gather_domain(virDomainPtr domain, struct mt_domain_xml *ret, struct mt_err *err);
 
 /*
- * The uplink towards peer (or the configured one), with link.rate applied. *ret is zeroed, so that nothing is shaped, where
- * there is none; the error says why.
- */
-int mt_gather_uplink(const struct mt_host *host, const struct sockaddr_storage *peer, struct mt_uplink *ret, struct mt_err *err);
-
-/*
  * Everything that policy/ wants to know. What cannot be measured keeps its "unknown" value; nothing fails. uplink may be
  * zeroed, flows NULL. except: the job that asks, whose own bandwidth counts as free.
  */

@@ -23,6 +23,7 @@
 #include "measure/domain.h"
 #include "steer/gather.h"
 #include "steer/meter.h"
+#include "steer/link.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -87,7 +88,7 @@ static void unshape(struct mt_host *host, struct mt_incoming *in)
 static void drop(struct mt_host *host, struct mt_incoming *in)
 {
         if (in->shaped)
-                mt_host_ended(host, in->link.device, MT_INGRESS, in->meter.bytes_s);
+                mt_residue_add(&host->residues, in->link.device, MT_INGRESS, in->meter.bytes_s, mt_now_ms());
         unshape(host, in);
         for (struct mt_incoming **p = &host->incoming; *p != NULL; p = &(*p)->next)
                 if (*p == in) {
@@ -111,7 +112,7 @@ static struct mt_class_spec spec_of(const struct mt_incoming *in, const struct m
                 floor = MT_GIB * 1000 / deadline;
         if (in->intent.urgency == MT_URGENCY_HIGH)
                 floor = link->rate_bytes_s / 100 * 90;
-        return mt_host_class(link, floor, ceil > keep ? ceil - keep : 1, in->intent.urgency == MT_URGENCY_LOW);
+        return mt_link_class(link, floor, ceil > keep ? ceil - keep : 1, in->intent.urgency == MT_URGENCY_LOW);
 }
 
 /* Makes the class; with no flows yet, for everything that arrives at libvirt's migration ports. */
@@ -123,7 +124,7 @@ static void shape(struct mt_host *host, struct mt_incoming *in, const struct mt_
 
         if (in->intent.mode != MT_MODE_ENFORCE)
                 return;
-        r = mt_host_link(host, uplink, MT_INGRESS, &in->link, &err);
+        r = mt_link_of(host, uplink, MT_INGRESS, &in->link, &err);
         if (r == 0) {
                 spec = spec_of(in, &in->link);
                 r = mt_shape_add(host->shaper, &in->link, &spec, flows, &in->minor, &err);
@@ -149,7 +150,7 @@ static bool guess_uplink(const struct mt_host *host, struct mt_uplink *ret)
 
         in4->sin_family = AF_INET;
         (void)inet_pton(AF_INET, "192.0.2.1", &in4->sin_addr); /* TEST-NET-1: only a default route leads there */
-        return mt_gather_uplink(host, &anywhere, ret, NULL) == 0;
+        return mt_link_uplink(host, &anywhere, ret, NULL) == 0;
 }
 
 void mt_incoming_announced(struct mt_host *host, const char *xml_text)
@@ -222,7 +223,7 @@ static void connected(struct mt_host *host, struct mt_incoming *in, const struct
         struct mt_err err = { 0 };
 
         in->connected = true;
-        if (mt_gather_uplink(host, &flows->flow[0].peer, &uplink, &err) < 0) {
+        if (mt_link_uplink(host, &flows->flow[0].peer, &uplink, &err) < 0) {
                 mt_log_limited(MT_LOG_WARNING, "ingress", "domain '%s': %s, leaving its ingress unshaped", in->id.name, err.msg);
                 unshape(host, in);
                 return;

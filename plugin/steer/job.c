@@ -33,6 +33,7 @@
 #include "record/json.h"
 #include "steer/gather.h"
 #include "steer/job_state.h"
+#include "steer/link.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -68,7 +69,7 @@ static void find_path(const struct mt_host *host, struct mt_job *job, struct mt_
         if (mt_qemu_pid(job->xml.id.name, job->xml.id.uuid, &job->pid, &err) < 0 ||
             mt_sockets_outgoing(job->pid, &job->flows, &err) < 0)
                 job->flows.n = 0;
-        else if (mt_gather_uplink(host, &job->flows.flow[0].peer, ret_uplink, &err) < 0)
+        else if (mt_link_uplink(host, &job->flows.flow[0].peer, ret_uplink, &err) < 0)
                 mt_log(MT_LOG_WARNING, "domain '%s': %s", job->xml.id.name, err.msg);
         name_peer(job);
 }

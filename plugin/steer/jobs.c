@@ -3,6 +3,7 @@
 #include "record/json.h"
 #include "steer/job.h"
 #include "steer/job_state.h"
+#include "steer/link.h"
 
 #include <string.h>
 

@@ -5,6 +5,7 @@
 #include "record/json.h"
 #include "reason.h"
 #include "steer/gather.h"
+#include "steer/link.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -61,7 +62,7 @@ static int preview(struct mt_host *host, virDomainPtr domain, const struct socka
                 r = apply_overrides(overrides, &ret->intent, err);
         if (r < 0)
                 return r;
-        (void)mt_gather_uplink(host, peer, &uplink, &why);
+        (void)mt_link_uplink(host, peer, &uplink, &why);
         mt_gather_facts(host, domain, &xml, &ret->intent, &uplink, NULL, NULL, &ret->facts);
         if (measured_bytes_s > 0) {
                 ret->facts.dirty_rate_bytes_s = measured_bytes_s;
