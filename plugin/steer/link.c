@@ -63,7 +63,7 @@ int mt_link_of(const struct mt_host *host, const struct mt_uplink *uplink, enum 
 struct mt_class_spec mt_link_class(const struct mt_link *link, uint64_t rate_bytes_s, uint64_t ceil_bytes_s,
                                    bool low_priority)
 {
-        uint64_t least = link->rate_bytes_s / 100;
+        uint64_t least = link->rate_bytes_s / 100 + 1;
         struct mt_class_spec spec = { .rate_bytes_s = rate_bytes_s,
                                       .ceil_bytes_s = ceil_bytes_s,
                                       .low_priority = low_priority };

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* migtune plan --offline, through the command as a host runs it. */
+#include "array.h"
+#include "cleanup.h"
+#include "command/commands.h"
+#include "log.h"
+#include "model/wan.h"
+#include "table.h"
+
+#include <json-c/json.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static char out[65536], err[4096];
+
+static void capture(void *ctx, int32_t stream, const char *text)
+{
+        char *to = stream == 1 ? out : err;
+        size_t size = stream == 1 ? sizeof(out) : sizeof(err);
+
+        (void)ctx;
+        (void)strncat(to, text, size - 1 - strlen(to));
+}
+
+/* Runs "plan" with a line of arguments, split at spaces. */
+static int run(const char *line)
+{
+        static const struct mt_host_ops host = { .run_dir = "/nonexistent", .config_file = "/nonexistent" };
+        MT_CLEANUP(mt_freep) char *copy = strdup(line);
+        const char *argv[32] = { "plan" };
+        int argc = 1;
+
+        assert_non_null(copy);
+        for (char *save = NULL, *word = strtok_r(copy, " ", &save); word != NULL && argc < 31; word = strtok_r(NULL, " ", &save))
+                argv[argc++] = word;
+        out[0] = err[0] = '\0';
+        mt_log_init(NULL, capture, NULL);
+        return mt_command_plan(&host, argc, argv);
+}
+
+#define BASE "--offline memory=1GiB link=1Gbit "
+
+static const struct bad_case {
+        const char *name, *arguments, *message;
+} bad[] = {
+        { "no memory", "--offline dirty_rate=1Mbit link=1Gbit", "memory: required" },
+        { "no dirty rate", "--offline memory=1GiB link=1Gbit", "dirty_rate: required" },
+        { "no link", "--offline memory=1GiB dirty_rate=1Mbit", "link: required" },
+        { "no unit", BASE "dirty_rate=100", "dirty_rate: expected a rate such as \"250Mbit\"" },
+        { "wrong unit", "--offline memory=1Gbit dirty_rate=1Mbit link=1Gbit", "memory: expected a size such as \"4GiB\"" },
+        { "unknown key", BASE "dirty_rate=1Mbit colour=red", "'colour=red': unknown key" },
+        { "not key=value", BASE "dirty_rate=1Mbit fast", "'fast': unknown key" },
+        { "unknown urgency", BASE "dirty_rate=1Mbit urgency=soon", "urgency: expected" },
+        { "lambda upside down", BASE "dirty_rate=1Mbit lambda_low=0.5 lambda_high=0.4", "lambda_low: expected less than" },
+        { "dirty range upside down", BASE "dirty_rate=1Mbit dirty_low=5Mbit dirty_high=4Mbit", "dirty_low: expected less than" },
+        { "post_copy is a switch", BASE "dirty_rate=1Mbit post_copy=maybe", "post_copy: expected true or false" },
+        { "deadline without a unit", BASE "dirty_rate=1Mbit deadline=60", "deadline: expected a time per GiB" },
+        { "memory of nothing", "--offline memory=0B dirty_rate=1Mbit link=1Gbit", "expected more than 0" },
+        { "no destination", "vm1", "expected a domain and a destination" },
+        { "too many", "vm1 qemu+tcp://h/system more", "expected two arguments" },
+        { "no host in the URI", "vm1 qemu:///system", "expected a libvirt URI with a host" },
+        { "unknown option", "vm1 qemu+tcp://h/system --fast", "unknown option" },
+};
+
+static void test_bad(void **state)
+{
+        const struct bad_case *c = *state;
+
+        assert_int_equal(run(c->arguments), 2);
+        assert_string_equal(out, "");
+        if (strstr(err, c->message) == NULL)
+                fail_msg("'%s' does not say '%s'", err, c->message);
+        assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1); /* one line */
+}
+
+static double number(json_object *object, const char *key)
+{
+        json_object *value = NULL;
+
+        assert_true(json_object_object_get_ex(object, key, &value));
+        return json_object_get_double(value);
+}
+
+/* The plan's lambda and R are those of the model, where no bound acts. */
+static void test_equals_the_model(void **state)
+{
+        const struct mt_wan_range range = { .DL = 0.1, .DH = 500, .lL = 0.1, .lH = 0.4 };
+        static const double rates[] = { 15, 20, 40, 60 };
+
+        (void)state;
+        for (size_t i = 0; i < MT_ARRAY_SIZE(rates); i++) {
+                double lambda = mt_wan_lambda(rates[i], &range, true);
+                char line[256];
+                json_object *planned, *plan = NULL;
+
+                (void)snprintf(line, sizeof(line), BASE "dirty_rate=%.0fMbit post_copy=false deadline=600s --json", rates[i]);
+                assert_int_equal(run(line), 0);
+                planned = json_tokener_parse(out);
+                assert_true(json_object_object_get_ex(planned, "plan", &plan));
+                assert_true(fabs(number(plan, "lambda") - lambda) < 1e-4);
+                assert_true(fabs(number(plan, "bandwidth_mbps") - rates[i] / lambda) < 0.01);
+                (void)json_object_put(planned);
+        }
+}
+
+static void test_text_for_people(void **state)
+{
+        (void)state;
+        assert_int_equal(run(BASE "dirty_rate=1400Mbit urgency=high post_copy=false"), 0);
+        assert_non_null(strstr(out, "max_downtime is NOT met"));
+        assert_non_null(strstr(out, "never")); /* pre-copy's predicted time */
+        assert_non_null(strstr(out, "\nwhy:\n  1. "));
+        assert_string_equal(err, "");
+}
+
+static void test_help(void **state)
+{
+        (void)state;
+        assert_int_equal(run("--help"), 0);
+        assert_non_null(strstr(out, "usage: migtune plan"));
+        assert_non_null(strstr(out, "dirty_high"));
+}
+
+int main(void)
+{
+        struct CMUnitTest tests[MT_ARRAY_SIZE(bad) + 3];
+        size_t n = 0;
+
+        ADD_ROWS(tests, n, bad, test_bad);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_equals_the_model);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_text_for_people);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_help);
+        return _cmocka_run_group_tests("plan_command", tests, n, NULL, NULL);
+}
