@@ -86,6 +86,9 @@ static void start_last_resort(const char *domain, const char *operation)
         (void)snprintf(last_words.text, sizeof(last_words.text),
                        "<%d>migtune-hook[%ld]: domain '%s', %s: not done after %d ms, leaving the migration untuned",
                        LOG_DAEMON | LOG_WARNING, (long)getpid(), domain, operation, LAST_RESORT_MS);
+        for (char *c = last_words.text; *c != '\0'; c++)
+                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                        *c = ' ';
         last_words.log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (last_words.log_socket >= 0)
                 (void)connect(last_words.log_socket, (const struct sockaddr *)&log_daemon, sizeof(log_daemon));

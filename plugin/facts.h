@@ -21,9 +21,18 @@ enum mt_dirty_source {
         MT_DIRTY_GIVEN,     /* an operator's number (plan --offline) */
 };
 
+/* Where the destination's traffic comes from; the other ends' is always this host's own measurement. */
+enum mt_traffic_source {
+        MT_TRAFFIC_UNKNOWN,
+        MT_TRAFFIC_SHARE,   /* its watcher's sample in destination.share_dir */
+        MT_TRAFFIC_LIBVIRT, /* the statistics of its VMs, by destination.uri */
+        MT_TRAFFIC_GIVEN,   /* an operator's number (plan --offline) */
+};
+
 /* One end's traffic without the migration itself, smoothed. */
 struct mt_traffic_fact {
         bool known; /* false: counts as idle, and the reasons say so */
+        enum mt_traffic_source source;
         uint64_t in_bytes_s;
         uint64_t out_bytes_s;
         uint64_t age_ms;
@@ -52,5 +61,8 @@ struct mt_facts {
 
 /* "default" "history" "measured" "in-flight" "given". */
 const char *mt_dirty_source_name(enum mt_dirty_source source);
+
+/* "unknown" "share" "libvirt" "given". */
+const char *mt_traffic_source_name(enum mt_traffic_source source);
 
 #endif

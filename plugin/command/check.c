@@ -124,8 +124,6 @@ static void check_unused(const struct mt_config *config, struct warnings *warnin
                 const char *key, *value;
         } unused[] = {
                 { "metrics.textfile", config->metrics.textfile },
-                { "destination.uri", config->destination.uri },
-                { "destination.share_dir", config->destination.share_dir },
         };
 
         for (size_t i = 0; i < MT_ARRAY_SIZE(unused); i++)

@@ -140,6 +140,7 @@ static int complete(struct input *input, struct mt_err *err)
         input->facts.resident_bytes = input->facts.memory_bytes;
         input->facts.dirty_source = MT_DIRTY_GIVEN;
         input->facts.src.known = input->facts.dst.known = input->facts.vm.known = true;
+        input->facts.dst.source = MT_TRAFFIC_GIVEN;
         return 0;
 }
 

@@ -88,7 +88,10 @@ int mt_shape_match_port_range(struct mt_shaper *shaper, const struct mt_link *li
  */
 int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err);
 
-/* What a class does now, as the kernel says it (for adoption, records and tests): counters included. */
+/*
+ * What a class does now, as the kernel says it: counters included. minor MT_TC_CLASS_DEFAULT: the default class of an own tree,
+ * that is, everything else on the link.
+ */
 struct mt_class_state {
         struct mt_class_spec spec;
         uint64_t bytes; /* sent through the class */

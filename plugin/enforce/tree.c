@@ -84,7 +84,7 @@ static int find_device(struct mt_nl *nl, struct mt_tree *tree, struct mt_err *er
         return r;
 }
 
-int mt_tree_read(struct mt_nl *nl, const struct mt_link *link, struct mt_tree *ret, struct mt_err *err)
+int mt_tree_locate(struct mt_nl *nl, const struct mt_link *link, struct mt_tree *ret, struct mt_err *err)
 {
         struct mt_tree tree = { .direction = link->direction,
                                 .own = true,
@@ -102,6 +102,17 @@ int mt_tree_read(struct mt_nl *nl, const struct mt_link *link, struct mt_tree *r
         r = mt_tc_device(nl, link->device, &tree.uplink, err);
         if (r == 0)
                 r = find_device(nl, &tree, err);
+        if (r < 0)
+                return r;
+        *ret = tree;
+        return 0;
+}
+
+int mt_tree_read(struct mt_nl *nl, const struct mt_link *link, struct mt_tree *ret, struct mt_err *err)
+{
+        struct mt_tree tree;
+        int r = mt_tree_locate(nl, link, &tree, err);
+
         if (r == 0 && tree.device.ifindex != 0)
                 r = mt_tc_qdisc_get(nl, &tree.device, TC_H_ROOT, &tree.root, err);
         if (r < 0)

@@ -47,6 +47,9 @@ struct mt_tree {
 /* Reads the tree of link from the kernel. A missing one is no error (exists = false), a missing device is. */
 int mt_tree_read(struct mt_nl *nl, const struct mt_link *link, struct mt_tree *ret, struct mt_err *err);
 
+/* Finds where the tree is, or would be (uplink, device, qdisc, parent), without reading its qdisc and classes. */
+int mt_tree_locate(struct mt_nl *nl, const struct mt_link *link, struct mt_tree *ret, struct mt_err *err);
+
 /* Creates what is missing of the ifb, the qdisc and the two common classes. -EBUSY: something foreign is in the way. */
 int mt_tree_make(struct mt_nl *nl, struct mt_tree *tree, struct mt_undo *undo, struct mt_err *err);
 

@@ -18,6 +18,7 @@
 #define EARLY_SAMPLES 4      /* one sample is noisy: a new domain gets some quickly */
 #define EARLY_MS 4000
 #define BATCH 16             /* domains measured in one step: 16 a second covers 200 domains in a minute's fifth */
+#define STOP_S 3
 #define FORGET_MS (24 * 3600 * UINT64_C(1000))
 
 struct entry {
@@ -239,13 +240,20 @@ int mt_dirty_sampler_start(const char *uri, uint64_t every_ms, struct mt_dirty_s
 
 void mt_dirty_sampler_stop(struct mt_dirty_sampler *sampler)
 {
+        struct timespec until;
+
         if (sampler == NULL)
                 return;
         (void)pthread_mutex_lock(&sampler->lock);
         sampler->stopping = true;
         (void)pthread_cond_signal(&sampler->wake);
         (void)pthread_mutex_unlock(&sampler->lock);
-        (void)pthread_join(sampler->thread, NULL);
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += STOP_S;
+        if (pthread_timedjoin_np(sampler->thread, NULL, &until) != 0) { /* its call returns when a migration ends: leave it all to it */
+                (void)pthread_detach(sampler->thread);
+                return;
+        }
         (void)pthread_cond_destroy(&sampler->wake);
         (void)pthread_mutex_destroy(&sampler->lock);
         free(sampler->entries);

@@ -22,7 +22,10 @@ struct mt_dirty_sampler;
 /* Starts the thread. uri: the libvirt to connect to (copied); it reconnects by itself. every_ms >= 2000. */
 int mt_dirty_sampler_start(const char *uri, uint64_t every_ms, struct mt_dirty_sampler **ret, struct mt_err *err);
 
-/* Asks the thread to end and waits for it (up to the second that a measurement takes). Accepts NULL. */
+/*
+ * Asks the thread to end and waits for it, usually no longer than the second that a measurement takes; one that hangs in a call
+ * is left behind after 3 s (the process is about to end). Accepts NULL.
+ */
 void mt_dirty_sampler_stop(struct mt_dirty_sampler *sampler);
 
 void mt_dirty_sampler_set_period(struct mt_dirty_sampler *sampler, uint64_t every_ms);

@@ -27,6 +27,9 @@ static void resolve_traffic(const struct mt_facts *facts, struct mt_inputs *in, 
                 mt_reason(why, "the source's traffic is not known: counted as idle");
         if (!facts->dst.known)
                 mt_reason(why, "the destination's traffic is not known: counted as idle, only the source bounds the bandwidth");
+        else if (facts->dst.source == MT_TRAFFIC_SHARE || facts->dst.source == MT_TRAFFIC_LIBVIRT)
+                mt_reason(why, "the destination's other traffic: %.1f Mbit/s in, %.1f out (%s, %.1f s old)", in->dst_in, in->dst_out,
+                          mt_traffic_source_name(facts->dst.source), mt_seconds(facts->dst.age_ms));
 }
 
 void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *ret, struct mt_reasons *why)

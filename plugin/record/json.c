@@ -123,13 +123,15 @@ json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *p
         static const char *const permits[] = { "unknown", "no", "yes" };
         unsigned post_copy = (unsigned)facts->post_copy;
         json_object *o = json_object_new_object();
+        json_object *dst = traffic_json(&facts->dst, plan != NULL ? mt_traffic_class_name(plan->dst_class) : NULL);
 
         mt_json_add(o, "dirty_rate_mbps", mt_json_mbps(facts->dirty_rate_bytes_s));
         mt_json_add(o, "dirty_rate_source", mt_json_string(mt_dirty_source_name(facts->dirty_source)));
         mt_json_add(o, "link_mbps", facts->link_bytes_s != 0 ? mt_json_mbps(facts->link_bytes_s) : NULL);
         mt_json_add(o, "device", mt_json_string(facts->device));
         mt_json_add(o, "src", traffic_json(&facts->src, plan != NULL ? mt_traffic_class_name(plan->src_class) : NULL));
-        mt_json_add(o, "dst", traffic_json(&facts->dst, plan != NULL ? mt_traffic_class_name(plan->dst_class) : NULL));
+        mt_json_add(dst, "source", mt_json_string(mt_traffic_source_name(facts->dst.source)));
+        mt_json_add(o, "dst", dst);
         mt_json_add(o, "vm", traffic_json(&facts->vm, plan != NULL ? mt_traffic_class_name(plan->vm_class) : NULL));
         mt_json_add(o, "tau_ms", mt_json_count(facts->tau_ms));
         mt_json_add(o, "tg_ms", mt_json_count(facts->tg_ms));

@@ -2,23 +2,26 @@
 /*
  * Theory of operation
  *
- * A timer opens the connection, at once and then every 1, 2, 4, ... 30 s until it works. When it works: callbacks are
- * registered first, then the domains are listed, so that no migration falls between. Three events are enough: LIFECYCLE
+ * A timer has the connection opened (in a thread, see connector.h), at once and then every 1, 2, 4, ... 30 s until it works. When
+ * it works: callbacks are registered first, then the domains are listed, so that no migration falls between. Three events are enough: LIFECYCLE
  * (guest stopped for the last copy; incoming domain started, resumed; gone), MIGRATION_ITERATION (the first thing a source
  * sees of a migration) and JOB_COMPLETED (full statistics). Losing the connection ends nothing: jobs keep their classes and
  * are matched again after the reconnect.
  *
- * Keep-alives find a libvirtd that hangs after about 20 s; what we ask of it meanwhile fails then instead of waiting forever.
+ * Keep-alives find a libvirtd that hangs after about 20 s; what we ask of it meanwhile fails then instead of waiting forever. (One
+ * whose main loop answers while its workers hang is not found.)
  */
 #include "service/libvirt.h"
 #include "cleanup.h"
 #include "log.h"
+#include "service/connector.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
 
 #include <errno.h>
 #include <libvirt/virterror.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #define MAX_BACKOFF_MS 30000
 #define KEEPALIVE_S 5
@@ -28,6 +31,8 @@
 struct mt_libvirt {
         struct mt_host *host;
         char uri[256];
+        struct mt_connector *connector; /* while it opens */
+        int wake_fd, wake_watch;        /* the connector's */
         int connect_timer, poll_timer;
         int backoff_ms;
         bool complained;
@@ -70,6 +75,7 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
         case VIR_DOMAIN_EVENT_RESUMED:
                 if (detail == VIR_DOMAIN_EVENT_RESUMED_MIGRATED)
                         mt_incoming_ended(libvirt->host, uuid, NULL, "resumed here");
+                mt_job_resumed(libvirt->host, uuid);
                 break;
         case VIR_DOMAIN_EVENT_STOPPED:
                 mt_incoming_ended(libvirt->host, uuid, NULL, "stopped");
@@ -118,8 +124,11 @@ static int register_callbacks(struct mt_libvirt *libvirt, virConnectPtr connecti
         for (size_t i = 0; i < MT_ARRAY_SIZE(wanted); i++) {
                 int id = virConnectDomainEventRegisterAny(connection, NULL, wanted[i].event, wanted[i].callback, libvirt, NULL);
 
-                if (id < 0)
+                if (id < 0) { /* a callback that stays would keep the connection */
+                        while (libvirt->n_callbacks > 0)
+                                (void)virConnectDomainEventDeregisterAny(connection, libvirt->callbacks[--libvirt->n_callbacks]);
                         return -1;
+                }
                 libvirt->callbacks[libvirt->n_callbacks++] = id;
         }
         return 0;
@@ -165,30 +174,66 @@ static void let_go(struct mt_libvirt *libvirt)
         (void)virConnectClose(connection);
 }
 
-/* The timer: first lets go of a dead connection, then tries to open one. */
+static void try_again_later(struct mt_libvirt *libvirt, const char *why)
+{
+        if (!libvirt->complained)
+                mt_log(MT_LOG_WARNING, "connect to libvirt at %s: %s; trying again until it works", libvirt->uri, why);
+        libvirt->complained = true;
+        virEventUpdateTimeout(libvirt->connect_timer, libvirt->backoff_ms);
+        libvirt->backoff_ms = libvirt->backoff_ms * 2 < MAX_BACKOFF_MS ? libvirt->backoff_ms * 2 : MAX_BACKOFF_MS;
+}
+
+/* The timer: lets go of a dead connection, then has a new one opened. */
 static void on_connect_timer(int timer, void *opaque)
 {
         struct mt_libvirt *libvirt = opaque;
-        virConnectPtr connection;
+        struct mt_err err = { 0 };
 
         let_go(libvirt);
-        connection = virConnectOpen(libvirt->uri);
-        if (connection == NULL || register_callbacks(libvirt, connection) < 0) {
+        virEventUpdateTimeout(timer, -1);
+        if (libvirt->connector == NULL && mt_connector_start(libvirt->uri, libvirt->wake_fd, &libvirt->connector, &err) < 0)
+                try_again_later(libvirt, err.msg);
+}
+
+/* The close callback first: from then on no loss goes unnoticed. */
+static bool set_up(struct mt_libvirt *libvirt, virConnectPtr connection)
+{
+        if (virConnectRegisterCloseCallback(connection, on_close, libvirt, NULL) < 0)
+                return false;
+        (void)virConnectSetKeepAlive(connection, KEEPALIVE_S, KEEPALIVE_COUNT);
+        if (register_callbacks(libvirt, connection) == 0 && virConnectIsAlive(connection) == 1)
+                return true;
+        (void)virConnectUnregisterCloseCallback(connection, on_close);
+        return false;
+}
+
+/* The connector is done. */
+static void on_connected(int watch, int fd, int events, void *opaque)
+{
+        struct mt_libvirt *libvirt = opaque;
+        virConnectPtr connection = NULL;
+        struct mt_err err = { 0 };
+        uint64_t count;
+        int r;
+
+        (void)watch;
+        (void)events;
+        if (read(fd, &count, sizeof(count)) < 0 || libvirt->connector == NULL)
+                return;
+        r = mt_connector_take(libvirt->connector, &connection, &err);
+        if (r == -EAGAIN)
+                return;
+        libvirt->connector = NULL;
+        if (r == 0 && !set_up(libvirt, connection)) {
                 const char *message = virGetLastErrorMessage();
 
-                if (!libvirt->complained)
-                        mt_log(MT_LOG_WARNING, "connect to libvirt at %s: %s; trying again until it works", libvirt->uri,
-                               message != NULL ? message : "unknown error");
-                libvirt->complained = true;
-                if (connection != NULL)
-                        (void)virConnectClose(connection);
-                virEventUpdateTimeout(timer, libvirt->backoff_ms);
-                libvirt->backoff_ms = libvirt->backoff_ms * 2 < MAX_BACKOFF_MS ? libvirt->backoff_ms * 2 : MAX_BACKOFF_MS;
+                r = mt_fail(&err, EIO, "%s", message != NULL ? message : "unknown error");
+                (void)virConnectClose(connection);
+        }
+        if (r < 0) {
+                try_again_later(libvirt, err.msg);
                 return;
         }
-        (void)virConnectRegisterCloseCallback(connection, on_close, libvirt, NULL);
-        (void)virConnectSetKeepAlive(connection, KEEPALIVE_S, KEEPALIVE_COUNT);
-        virEventUpdateTimeout(timer, -1);
         libvirt->backoff_ms = 1000;
         libvirt->complained = false;
         libvirt->host->connection = connection;
@@ -216,7 +261,9 @@ int mt_libvirt_start(struct mt_host *host, const char *uri, struct mt_libvirt **
         (void)snprintf(libvirt->uri, sizeof(libvirt->uri), "%s", uri);
         libvirt->connect_timer = virEventAddTimeout(0, on_connect_timer, libvirt, NULL);
         libvirt->poll_timer = virEventAddTimeout(-1, on_poll, libvirt, NULL);
-        if (libvirt->connect_timer < 0 || libvirt->poll_timer < 0) {
+        libvirt->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        libvirt->wake_watch = virEventAddHandle(libvirt->wake_fd, VIR_EVENT_HANDLE_READABLE, on_connected, libvirt, NULL);
+        if (libvirt->connect_timer < 0 || libvirt->poll_timer < 0 || libvirt->wake_fd < 0 || libvirt->wake_watch < 0) {
                 mt_libvirt_stop(libvirt);
                 return mt_fail(err, ENOMEM, "libvirt connection: cannot join the event loop");
         }
@@ -229,6 +276,11 @@ void mt_libvirt_stop(struct mt_libvirt *libvirt)
         if (libvirt == NULL)
                 return;
         let_go(libvirt);
+        mt_connector_abandon(libvirt->connector);
+        if (libvirt->wake_watch >= 0)
+                (void)virEventRemoveHandle(libvirt->wake_watch);
+        if (libvirt->wake_fd >= 0)
+                (void)close(libvirt->wake_fd);
         if (libvirt->connect_timer >= 0)
                 (void)virEventRemoveTimeout(libvirt->connect_timer);
         if (libvirt->poll_timer >= 0)

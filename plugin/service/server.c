@@ -27,6 +27,7 @@
 #include <sys/un.h>
 
 #define MAX_CLIENTS 64
+#define MAX_UNPRIVILEGED 48 /* so that the group cannot keep root's hook out */
 #define MAX_REQUEST_BYTES (2u << 20)
 #define IDLE_MS 30000
 #define SWEEP_MS 5000
@@ -223,7 +224,7 @@ static void on_connect(int watch, int listener, int events, void *opaque)
         (void)events;
         if (fd < 0)
                 return;
-        if (!judge_peer(server, fd, &privileged) || server->n_clients >= MAX_CLIENTS) {
+        if (!judge_peer(server, fd, &privileged) || server->n_clients >= (privileged ? MAX_CLIENTS : MAX_UNPRIVILEGED)) {
                 (void)close(fd);
                 return;
         }

@@ -2,13 +2,14 @@
 /*
  * Theory of operation
  *
- * One thread runs libvirt's event loop; all of steer/ and the local socket live in it. The only other thread is the dirty-rate
- * sampler's, because that call may block. Signals arrive through a signalfd: SIGHUP reloads the configuration (a bad file
- * leaves the old one in force), SIGTERM and SIGINT end the loop.
+ * One thread runs libvirt's event loop; all of steer/ and the local socket live in it. Other threads make the calls that may block:
+ * the dirty-rate sampler, an agent for each job, and those that learn the other hosts' traffic (measure/destination.h). Signals
+ * arrive through a signalfd: SIGHUP reloads the configuration (a bad file leaves the old one in force), SIGTERM and SIGINT end the
+ * loop.
  *
  * Order at the start: configuration, socket (and with it the lock: one watcher a host), netlink, sweep of what an earlier
  * watcher left (nothing can be ours yet), libvirt, where running migrations are adopted and get new classes. At the end:
- * classes and limits go back, records are written, the socket goes; the migrations run on.
+ * classes and limits go back, the socket goes; the migrations run on, and the next watcher adopts and records them.
  *
  * What is missing costs only itself: no netlink, no shaping; no sampler, no measured D; no libvirt, wait for it.
  */
@@ -20,6 +21,7 @@
 #include "service/libvirt.h"
 #include "service/requests.h"
 #include "service/server.h"
+#include "steer/agent.h"
 #include "steer/host.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
@@ -31,6 +33,7 @@
 #include <sys/signalfd.h>
 
 #define DEFAULT_URI "qemu:///system"
+#define AGENTS_END_MS 2000
 
 struct watch {
         struct mt_host host;
@@ -49,21 +52,45 @@ static void send_record(void *ctx, const char *json)
                 watch->ops->record(watch->ops->ctx, json);
 }
 
+/* By destination.share_dir and uri; none configured is no error. */
+static void start_destination(struct mt_host *host)
+{
+        struct mt_err err = { 0 };
+
+        host->publish = (struct mt_publish){ .uplinks_ms = 0 };
+        if (mt_destination_start(host->config.destination.share_dir, host->config.destination.uri, host->name, &host->destination,
+                                 &err) < 0)
+                mt_log(MT_LOG_WARNING, "other hosts' traffic is not known: %s", err.msg);
+}
+
+static bool same_destination(const struct mt_config *a, const struct mt_config *b)
+{
+        return strcmp(a->destination.share_dir, b->destination.share_dir) == 0 && strcmp(a->destination.uri, b->destination.uri) == 0;
+}
+
 static void reload(struct watch *watch)
 {
         struct mt_config fresh;
         struct mt_err err = { 0 };
+        bool restart;
 
         if (mt_config_load(watch->ops->config_file, &fresh, &err) < 0) {
                 mt_log(MT_LOG_ERR, "configuration refused, the last good one stays: %s", err.msg);
                 return;
         }
+        restart = !same_destination(&watch->host.config, &fresh);
         mt_config_done(&watch->host.config);
         watch->host.config = fresh;
+        watch->host.publish.uplinks_ms = 0; /* link.device may be another one */
+        if (restart) {
+                mt_destination_stop(MT_STEAL(&watch->host.destination));
+                start_destination(&watch->host);
+        }
         if (watch->host.sampler != NULL)
                 mt_dirty_sampler_set_period(watch->host.sampler, fresh.measure.dirty_rate_every_ms);
         virEventUpdateTimeout(watch->tick_timer, (int)fresh.measure.traffic_every_ms);
-        mt_log(MT_LOG_NOTICE, "configuration reloaded from %s (%zu rules)", watch->ops->config_file, fresh.n_rules);
+        mt_log(MT_LOG_NOTICE, "configuration reloaded from %s (%zu rules)%s", watch->ops->config_file, fresh.n_rules,
+               watch->host.jobs != NULL ? "; running migrations keep the intent they began with" : "");
 }
 
 static void on_signal(int handle, int fd, int events, void *opaque)
@@ -102,6 +129,9 @@ static void on_tick(int timer, void *opaque)
                 mt_log_limited(MT_LOG_WARNING, "nic", "sample the network devices: %s; traffic counts as unknown", err.msg);
         mt_incoming_tick(&watch->host);
         mt_job_tick(&watch->host);
+        mt_publish_tick(&watch->host);
+        while (mt_destination_tick(watch->host.destination, &err))
+                mt_log_limited(MT_LOG_WARNING, err.msg, "%s", err.msg);
 }
 
 /* Netlink and the sampler; each may be missing. */
@@ -129,6 +159,7 @@ static void start_measuring(struct watch *watch, const char *uri)
                 (void)mt_nic_sample(host->nics, mt_now_ms(), NULL);
         if (mt_dirty_sampler_start(uri, host->config.measure.dirty_rate_every_ms, &host->sampler, &err) < 0)
                 mt_log(MT_LOG_WARNING, "no dirty rates before migrations: %s", err.msg);
+        start_destination(host);
 }
 
 static int start(struct watch *watch, const char *uri, struct mt_err *err)
@@ -166,9 +197,12 @@ static int start(struct watch *watch, const char *uri, struct mt_err *err)
 static void stop(struct watch *watch)
 {
         mt_job_clear(&watch->host);
+        for (int i = 0; i < AGENTS_END_MS / 10 && mt_agents_running() > 0; i++) /* they put QEMU's limits back */
+                (void)usleep(10000);
         mt_incoming_clear(&watch->host);
         mt_server_stop(watch->server);
         mt_libvirt_stop(watch->libvirt);
+        mt_destination_stop(watch->host.destination);
         mt_dirty_sampler_stop(watch->host.sampler);
         mt_nic_table_free(watch->host.nics);
         mt_shaper_free(watch->host.shaper);

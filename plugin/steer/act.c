@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cleanup.h"
 #include "clock.h"
 #include "log.h"
 #include "steer/job_state.h"
@@ -18,6 +19,12 @@ static bool differs(uint64_t set, uint64_t wanted)
         return set == 0 ? wanted != 0 : change > WORTH_CHANGING * (double)set || -change > WORTH_CHANGING * (double)set;
 }
 
+static bool class_differs(const struct mt_class_spec *set, const struct mt_class_spec *wanted)
+{
+        return differs(set->rate_bytes_s, wanted->rate_bytes_s) || differs(set->ceil_bytes_s, wanted->ceil_bytes_s) ||
+               set->low_priority != wanted->low_priority;
+}
+
 static const char *name_of(const struct mt_job *job)
 {
         return job->xml.id.name;
@@ -28,14 +35,28 @@ static struct mt_tc_entry *tc_entry(struct mt_job *job)
         return job->outcome.n_tc > 0 ? &job->outcome.tc[job->outcome.n_tc - 1] : NULL;
 }
 
-static void note_spec(struct mt_job *job, const struct mt_class_spec *spec)
+/* What the plan wants of the class while it copies. */
+static struct mt_class_spec planned_class(const struct mt_job *job)
+{
+        return mt_link_class(&job->link, job->plan.reserve_bytes_s, job->plan.bandwidth_bytes_s, job->plan.low_priority);
+}
+
+/* The class is so now; the record shows it as it was last while copying. */
+static void note_class(struct mt_job *job, const struct mt_class_spec *spec)
 {
         struct mt_tc_entry *entry = tc_entry(job);
 
-        if (entry != NULL) {
+        job->spec = *spec;
+        if (entry != NULL && job->state == MT_JOB_COPYING) {
                 entry->rate_bytes_s = spec->rate_bytes_s;
                 entry->ceil_bytes_s = spec->ceil_bytes_s;
         }
+}
+
+/* What is left when there is no class. */
+static const char *unshaped_ending(const struct mt_job *job)
+{
+        return job->limits_saved && job->agent != NULL ? "leaving it unshaped; QEMU's own cap is used" : "leaving it untuned";
 }
 
 static void want_speed(struct mt_job *job, uint64_t bytes_s)
@@ -56,8 +77,20 @@ void mt_job_want_downtime(struct mt_job *job, uint64_t downtime_ms)
 
 void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news)
 {
-        if (news->error[0] != '\0')
-                mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': %s, leaving that limit as it is", name_of(job), news->error);
+        char key[160];
+
+        if (news->error[0] != '\0') {
+                (void)snprintf(key, sizeof(key), "limits %s", name_of(job));
+                mt_log_limited(MT_LOG_WARNING, key, "domain '%s': %s, trying again while it migrates", name_of(job), news->error);
+        }
+        if (news->speed_failed)
+                job->speed_bytes_s = 0; /* so that the next plan asks again */
+        if (news->downtime_failed)
+                job->downtime_ms = 0;
+        if (news->abort_failed) {
+                job->gave_up = false;
+                job->why[0] = '\0';
+        }
         if (news->speed_bytes_s > 0) {
                 job->outcome.applied.bandwidth_bytes_s = news->speed_bytes_s;
                 if (job->outcome.applied.changes++ == 0)
@@ -67,35 +100,39 @@ void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news)
                 job->outcome.applied.downtime_limit_ms = news->downtime_ms;
 }
 
-static void shape(struct mt_host *host, struct mt_job *job, const struct mt_uplink *uplink, uint64_t now_ms)
+static int make_class(struct mt_host *host, struct mt_job *job, const struct mt_uplink *uplink, struct mt_err *err)
 {
-        struct mt_err err = { 0 };
+        struct mt_class_spec spec;
         struct mt_tc_entry *entry;
-        struct mt_class_spec spec = { 0 };
-        int r;
+        int r = mt_link_of(host, uplink, MT_EGRESS, &job->link, err);
 
-        if (job->flows.n == 0) {
-                mt_log(MT_LOG_WARNING, "domain '%s': its migration's connection cannot be told apart (tunnelled or a unix socket), "
-                                       "leaving it unshaped; QEMU's cap holds", name_of(job));
-                return;
-        }
-        r = mt_link_of(host, uplink, MT_EGRESS, &job->link, &err);
-        if (r == 0) {
-                spec = mt_link_class(&job->link, job->plan.reserve_bytes_s, job->plan.bandwidth_bytes_s, job->plan.low_priority);
-                r = mt_shape_add(host->shaper, &job->link, &spec, &job->flows, &job->minor, &err);
-        }
-        if (r < 0) {
-                if (r != -ENOTSUP)
-                        mt_log(MT_LOG_WARNING, "domain '%s': %s, leaving it unshaped; QEMU's cap holds", name_of(job), err.msg);
-                (void)snprintf(job->outcome.unshaped, sizeof(job->outcome.unshaped), "%s", err.msg);
-                return;
-        }
+        if (r < 0)
+                return r;
+        spec = planned_class(job);
+        r = mt_shape_add(host->shaper, &job->link, &spec, &job->flows, &job->minor, err);
+        if (r < 0)
+                return r;
         job->shaped = true;
         entry = &job->outcome.tc[job->outcome.n_tc++];
         (void)memcpy(entry->device, job->link.device, sizeof(entry->device));
         entry->minor = job->minor;
-        entry->installed_after_ms = now_ms - job->since_ms;
-        note_spec(job, &spec);
+        entry->installed_after_ms = mt_now_ms() - job->since_ms;
+        note_class(job, &spec);
+        return 0;
+}
+
+/* Unless find_path already said why there can be no class. */
+static void shape(struct mt_host *host, struct mt_job *job, const struct mt_uplink *uplink)
+{
+        struct mt_err err = { 0 };
+        int r = job->outcome.unshaped[0] == '\0' ? make_class(host, job, uplink, &err) : -ENOENT;
+
+        if (r == 0)
+                return;
+        if (job->outcome.unshaped[0] == '\0')
+                (void)snprintf(job->outcome.unshaped, sizeof(job->outcome.unshaped), "%s", err.msg);
+        if (r != -ENOTSUP) /* the configuration says so */
+                mt_log(MT_LOG_WARNING, "domain '%s': %s, %s", name_of(job), job->outcome.unshaped, unshaped_ending(job));
 }
 
 void mt_job_install(struct mt_host *host, struct mt_job *job, const struct mt_uplink *uplink)
@@ -109,44 +146,52 @@ void mt_job_install(struct mt_host *host, struct mt_job *job, const struct mt_up
                 want_speed(job, job->plan.bandwidth_bytes_s);
                 mt_job_want_downtime(job, job->plan.downtime_limit_ms);
         }
-        shape(host, job, uplink, mt_now_ms());
+        shape(host, job, uplink);
+}
+
+/* Changes the class; one that cannot be changed is removed, for a wrong ceil is worse than none. */
+static void change_class(struct mt_host *host, struct mt_job *job, const struct mt_class_spec *spec, const char *what)
+{
+        struct mt_err err = { 0 };
+
+        if (mt_shape_change(host->shaper, &job->link, job->minor, spec, &err) == 0) {
+                note_class(job, spec);
+                return;
+        }
+        mt_log(MT_LOG_WARNING, "domain '%s': %s: %s, %s", name_of(job), what, err.msg, unshaped_ending(job));
+        (void)snprintf(job->outcome.unshaped, sizeof(job->outcome.unshaped), "%s", err.msg);
+        mt_job_unshape(host, job);
 }
 
 void mt_job_apply(struct mt_host *host, struct mt_job *job)
 {
         uint64_t limit = job->plan.downtime_limit_ms > job->forced_limit_ms ? job->plan.downtime_limit_ms : job->forced_limit_ms;
-        struct mt_class_spec spec;
-        struct mt_err err = { 0 };
 
         if (job->intent.mode != MT_MODE_ENFORCE || job->state != MT_JOB_COPYING)
                 return;
-        if (job->limits_saved && differs(job->speed_bytes_s, job->plan.bandwidth_bytes_s)) {
+        if (job->limits_saved && differs(job->speed_bytes_s, job->plan.bandwidth_bytes_s))
                 want_speed(job, job->plan.bandwidth_bytes_s);
-                if (job->shaped) {
-                        spec = mt_link_class(&job->link, job->plan.reserve_bytes_s, job->plan.bandwidth_bytes_s, job->plan.low_priority);
-                        if (mt_shape_change(host->shaper, &job->link, job->minor, &spec, &err) < 0)
-                                mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': %s", name_of(job), err.msg);
-                        else
-                                note_spec(job, &spec);
-                }
-        }
         if (job->limits_saved && differs(job->downtime_ms, limit))
                 mt_job_want_downtime(job, limit);
+        if (job->shaped) {
+                struct mt_class_spec spec = planned_class(job);
+
+                if (class_differs(&job->spec, &spec))
+                        change_class(host, job, &spec, "change its class");
+        }
 }
 
-void mt_job_lift(struct mt_host *host, struct mt_job *job)
+void mt_job_lift(struct mt_host *host, struct mt_job *job, bool guarantee)
 {
         struct mt_class_spec spec;
-        struct mt_err err = { 0 };
 
         if (!job->shaped)
                 return;
-        if (job->outcome.actual.technique == MT_PRE_COPY)
+        if (guarantee)
                 spec = mt_link_class(&job->link, job->plan.switchover_bytes_s, job->link.rate_bytes_s, false);
         else
                 spec = mt_link_class(&job->link, job->plan.reserve_bytes_s, job->link.rate_bytes_s, job->plan.low_priority);
-        if (mt_shape_change(host->shaper, &job->link, job->minor, &spec, &err) < 0)
-                mt_log_limited(MT_LOG_WARNING, name_of(job), "domain '%s': lift the ceil for the switchover: %s", name_of(job), err.msg);
+        change_class(host, job, &spec, "lift its ceil");
 }
 
 void mt_job_unshape(struct mt_host *host, struct mt_job *job)
@@ -166,14 +211,9 @@ void mt_job_unshape(struct mt_host *host, struct mt_job *job)
 
 void mt_job_withdraw(struct mt_host *host, struct mt_job *job)
 {
-        struct mt_err err = { 0 };
-
         mt_job_unshape(host, job);
-        if (job->limits_saved && job->domain != NULL && virDomainIsActive(job->domain) == 1) {
-                job->limits_saved = false;
-                if (mt_qemu_limits_restore(job->domain, &job->limits_before, &err) < 0)
-                        mt_log(MT_LOG_WARNING, "domain '%s': %s", name_of(job), err.msg);
-        }
+        mt_agent_release(MT_STEAL(&job->agent), job->limits_saved ? &job->limits_before : NULL);
+        job->limits_saved = false;
 }
 
 void mt_job_meter(struct mt_host *host, struct mt_job *job, uint64_t now_ms)

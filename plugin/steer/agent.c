@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "steer/agent.h"
 #include "cleanup.h"
-#include "enforce/qemu.h"
+#include "log.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,10 +21,13 @@ struct mt_agent {
         pthread_cond_t wake;
         struct errands errands;
         struct mt_agent_news news;
-        bool has_news, released;
+        bool has_news, released, restores;
+        struct mt_qemu_limits restore;
         virDomainPtr domain;
         int wake_fd;
 };
+
+static atomic_uint running;
 
 static void agent_free(struct mt_agent *agent)
 {
@@ -52,24 +57,29 @@ static bool take_errands(struct mt_agent *agent, struct errands *ret)
         return !released;
 }
 
+/* Notes a failure; one text is enough. */
+static bool failed(int r, const struct mt_err *err, struct mt_agent_news *news)
+{
+        if (r < 0)
+                (void)snprintf(news->error, sizeof(news->error), "%.190s", err->msg);
+        return r < 0;
+}
+
 /* The calls themselves; settings before statistics, so that these show them. */
 static void run_errands(struct mt_agent *agent, const struct errands *errands, struct mt_agent_news *news)
 {
         struct mt_err err = { 0 };
 
         if (errands->abort)
-                (void)virDomainAbortJob(agent->domain);
+                news->abort_failed = virDomainAbortJob(agent->domain) < 0 &&
+                                     failed(mt_libvirt_fail(&err, "abort the migration"), &err, news);
         if (errands->speed_bytes_s > 0) {
-                if (mt_qemu_set_speed(agent->domain, errands->speed_bytes_s, &err) == 0)
-                        news->speed_bytes_s = errands->speed_bytes_s;
-                else
-                        (void)snprintf(news->error, sizeof(news->error), "%.190s", err.msg);
+                news->speed_failed = failed(mt_qemu_set_speed(agent->domain, errands->speed_bytes_s, &err), &err, news);
+                news->speed_bytes_s = news->speed_failed ? 0 : errands->speed_bytes_s;
         }
         if (errands->downtime_ms > 0) {
-                if (mt_qemu_set_downtime(agent->domain, errands->downtime_ms, &err) == 0)
-                        news->downtime_ms = errands->downtime_ms;
-                else
-                        (void)snprintf(news->error, sizeof(news->error), "%.190s", err.msg);
+                news->downtime_failed = failed(mt_qemu_set_downtime(agent->domain, errands->downtime_ms, &err), &err, news);
+                news->downtime_ms = news->downtime_failed ? 0 : errands->downtime_ms;
         }
         if (errands->stats) {
                 news->stats_r = mt_domain_job_stats(agent->domain, false, &news->stats, &err);
@@ -95,12 +105,26 @@ static bool publish(struct mt_agent *agent, const struct mt_agent_news *news)
                 agent->news.downtime_ms = news->downtime_ms;
         if (news->error[0] != '\0')
                 (void)memcpy(agent->news.error, news->error, sizeof(agent->news.error));
+        agent->news.speed_failed |= news->speed_failed;
+        agent->news.downtime_failed |= news->downtime_failed;
+        agent->news.abort_failed |= news->abort_failed;
         agent->has_news = true;
         released = agent->released;
         if (!released && write(agent->wake_fd, &one, sizeof(one)) < 0)
                 released = agent->released; /* the counter is full: the loop is awake anyway */
         (void)pthread_mutex_unlock(&agent->lock);
         return !released;
+}
+
+/* Puts the limits back where the domain still runs here. */
+static void restore(struct mt_agent *agent)
+{
+        struct mt_err err = { 0 };
+
+        if (agent->restores && virDomainIsActive(agent->domain) == 1 &&
+            mt_qemu_limits_restore(agent->domain, &agent->restore, &err) < 0)
+                mt_log(MT_LOG_WARNING, "domain '%s': %s; `virsh migrate-setspeed` and `migrate-setmaxdowntime` set them",
+                       virDomainGetName(agent->domain), err.msg);
 }
 
 static void *run(void *arg)
@@ -115,15 +139,20 @@ static void *run(void *arg)
                 if (!publish(agent, &news))
                         break;
         }
+        restore(agent);
         agent_free(agent);
+        (void)atomic_fetch_sub(&running, 1);
         return NULL;
+}
+
+unsigned mt_agents_running(void)
+{
+        return atomic_load(&running);
 }
 
 int mt_agent_start(virDomainPtr domain, int wake_fd, struct mt_agent **ret, struct mt_err *err)
 {
         struct mt_agent *agent = calloc(1, sizeof(*agent));
-        pthread_attr_t detached;
-        pthread_t thread;
         int r;
 
         if (agent == NULL)
@@ -133,11 +162,10 @@ int mt_agent_start(virDomainPtr domain, int wake_fd, struct mt_agent **ret, stru
         agent->wake_fd = wake_fd;
         (void)pthread_mutex_init(&agent->lock, NULL);
         (void)pthread_cond_init(&agent->wake, NULL);
-        (void)pthread_attr_init(&detached);
-        (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-        r = pthread_create(&thread, &detached, run, agent);
-        (void)pthread_attr_destroy(&detached);
+        (void)atomic_fetch_add(&running, 1);
+        r = mt_thread_detached(run, agent);
         if (r != 0) {
+                (void)atomic_fetch_sub(&running, 1);
                 agent_free(agent);
                 return mt_fail(err, r, "agent: cannot start its thread: %s", strerror(r));
         }
@@ -145,8 +173,8 @@ int mt_agent_start(virDomainPtr domain, int wake_fd, struct mt_agent **ret, stru
         return 0;
 }
 
-/* Changes the errands under the lock and wakes the thread. */
-static void wish(struct mt_agent *agent, const struct errands *more, bool release)
+/* Adds to the errands under the lock and wakes the thread. */
+static void wish(struct mt_agent *agent, const struct errands *more)
 {
         (void)pthread_mutex_lock(&agent->lock);
         agent->errands.stats |= more->stats;
@@ -155,35 +183,41 @@ static void wish(struct mt_agent *agent, const struct errands *more, bool releas
                 agent->errands.speed_bytes_s = more->speed_bytes_s;
         if (more->downtime_ms > 0)
                 agent->errands.downtime_ms = more->downtime_ms;
-        agent->released |= release;
         (void)pthread_cond_signal(&agent->wake);
         (void)pthread_mutex_unlock(&agent->lock);
 }
 
-void mt_agent_release(struct mt_agent *agent)
+void mt_agent_release(struct mt_agent *agent, const struct mt_qemu_limits *limits)
 {
-        if (agent != NULL)
-                wish(agent, &(struct errands){ .abort = false }, true);
+        if (agent == NULL)
+                return;
+        (void)pthread_mutex_lock(&agent->lock);
+        agent->released = true;
+        agent->restores = limits != NULL;
+        if (limits != NULL)
+                agent->restore = *limits;
+        (void)pthread_cond_signal(&agent->wake);
+        (void)pthread_mutex_unlock(&agent->lock);
 }
 
 void mt_agent_want_stats(struct mt_agent *agent)
 {
-        wish(agent, &(struct errands){ .stats = true }, false);
+        wish(agent, &(struct errands){ .stats = true });
 }
 
 void mt_agent_want_speed(struct mt_agent *agent, uint64_t bytes_s)
 {
-        wish(agent, &(struct errands){ .speed_bytes_s = bytes_s }, false);
+        wish(agent, &(struct errands){ .speed_bytes_s = bytes_s });
 }
 
 void mt_agent_want_downtime(struct mt_agent *agent, uint64_t downtime_ms)
 {
-        wish(agent, &(struct errands){ .downtime_ms = downtime_ms }, false);
+        wish(agent, &(struct errands){ .downtime_ms = downtime_ms });
 }
 
 void mt_agent_want_abort(struct mt_agent *agent)
 {
-        wish(agent, &(struct errands){ .abort = true }, false);
+        wish(agent, &(struct errands){ .abort = true });
 }
 
 bool mt_agent_take(struct mt_agent *agent, struct mt_agent_news *ret)

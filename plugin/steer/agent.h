@@ -9,6 +9,7 @@
 #ifndef MT_STEER_AGENT_H
 #define MT_STEER_AGENT_H
 
+#include "enforce/qemu.h"
 #include "measure/domain.h"
 
 #include <stdbool.h>
@@ -22,14 +23,21 @@ struct mt_agent_news {
         struct mt_job_stats stats;
         uint64_t speed_bytes_s; /* the speed that was set; 0: none since */
         uint64_t downtime_ms;   /* the downtime limit that was set; 0: none since */
-        char error[192];        /* "": none; a setting that failed */
+        bool speed_failed, downtime_failed, abort_failed;
+        char error[192]; /* of what failed; "": nothing did */
 };
 
 /* Starts the thread. It refers to the domain itself; wake_fd (an eventfd) stays the caller's and outlives all agents. */
 int mt_agent_start(virDomainPtr domain, int wake_fd, struct mt_agent **ret, struct mt_err *err);
 
-/* Lets go of the agent: the thread ends by itself, at once or when its call returns. Never waits. Accepts NULL. */
-void mt_agent_release(struct mt_agent *agent);
+/*
+ * Lets go of the agent. Its thread ends by itself, at once or when its call returns; wishes that it has not begun are dropped, and
+ * its last errand is to put back *restore (NULL: nothing), so that no late wish undoes that. Never waits. Accepts NULL.
+ */
+void mt_agent_release(struct mt_agent *agent, const struct mt_qemu_limits *restore);
+
+/* Agents whose threads have not ended yet; for the watcher's end, which gives them a moment. */
+unsigned mt_agents_running(void);
 
 void mt_agent_want_stats(struct mt_agent *agent);
 void mt_agent_want_speed(struct mt_agent *agent, uint64_t bytes_s);

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "policy/decide.h"
 #include "policy/inputs.h"
+#include "steer/gather.h"
 #include "steer/job_state.h"
 
 #include <stdio.h>
@@ -39,6 +40,7 @@ void mt_job_plan_again(struct mt_host *host, struct mt_job *job)
                         job->facts.src.out_bytes_s = (uint64_t)job->others.bytes_s;
                 job->facts.taken_bytes_s = mt_host_taken(host, job->facts.device, job);
         }
+        job->facts.dst = mt_gather_destination(host, &job->flows);
         mt_decide(&job->facts, &job->intent, &job->plan);
         mt_job_apply(host, job);
 }

@@ -5,8 +5,9 @@
 #include "record/history.h"
 #include "steer/job_state.h"
 
-#include <math.h>
-#include <string.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 void mt_job_sample(struct mt_job *job)
 {
@@ -48,6 +49,7 @@ static void send_record(struct mt_host *host, const struct mt_job *job)
         MT_CLEANUP(mt_freep) char *brief = mt_outcome_text(&job->outcome, MT_SYSLOG_RECORD_BYTES);
         MT_CLEANUP(mt_freep) char *whole = mt_outcome_text(&job->outcome, 0);
         const char *file = host->config.history.file;
+        bool busy = host->jobs != NULL && host->jobs->next != NULL; /* rotating a long history takes 0.2 s: not while others migrate */
         struct mt_err err = { 0 };
 
         if (brief == NULL || whole == NULL) {
@@ -56,7 +58,7 @@ static void send_record(struct mt_host *host, const struct mt_job *job)
         }
         if (host->record != NULL)
                 host->record(host->record_ctx, brief);
-        if (file[0] != '\0' && mt_history_append(file, whole, host->config.history.keep, &err) < 0)
+        if (file[0] != '\0' && mt_history_append(file, whole, busy ? UINT_MAX : host->config.history.keep, &err) < 0)
                 mt_log_limited(MT_LOG_WARNING, "history", "history: %s", err.msg);
 }
 
@@ -68,7 +70,7 @@ void mt_job_free(struct mt_host *host, struct mt_job *job)
                         break;
                 }
         mt_residue_add(&host->residues, job->facts.device, MT_EGRESS, job->meter.bytes_s, mt_now_ms());
-        mt_agent_release(job->agent);
+        mt_agent_release(job->agent, NULL);
         if (job->domain != NULL)
                 (void)virDomainFree(job->domain);
         mt_outcome_done(&job->outcome);

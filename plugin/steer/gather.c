@@ -55,6 +55,12 @@ static void gather_vm_traffic(const struct mt_host *host, const struct mt_domain
         }
 }
 
+struct mt_traffic_fact mt_gather_destination(const struct mt_host *host, const struct mt_flows *flows)
+{
+        return flows != NULL && flows->n > 0 ? mt_destination_get(host->destination, &flows->flow[0].peer)
+                                             : (struct mt_traffic_fact){ .known = false };
+}
+
 void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const struct mt_domain_xml *xml,
                      const struct mt_intent *intent, const struct mt_uplink *uplink, const struct mt_flows *flows,
                      const struct mt_job *except, struct mt_facts *ret)
@@ -71,6 +77,7 @@ void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const stru
                 facts.src = mt_host_traffic(host, uplink->device, now);
                 facts.taken_bytes_s = mt_host_taken(host, uplink->device, except);
         }
+        facts.dst = mt_gather_destination(host, flows);
         gather_vm_traffic(host, xml, now, &facts);
         facts.rtt_us = flows != NULL && flows->n > 0 ? flows->flow[0].rtt_us : 0;
         facts.tau_ms = intent->inter_iteration_delay_ms != MT_AUTO ? intent->inter_iteration_delay_ms

@@ -19,4 +19,7 @@ void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const stru
                      const struct mt_intent *intent, const struct mt_uplink *uplink, const struct mt_flows *flows,
                      const struct mt_job *except, struct mt_facts *ret);
 
+/* The traffic of the host that the connection leads to, as of now. */
+struct mt_traffic_fact mt_gather_destination(const struct mt_host *host, const struct mt_flows *flows);
+
 #endif

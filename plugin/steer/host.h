@@ -9,10 +9,12 @@
 #include "config.h"
 #include "enforce/shape.h"
 #include "facts.h"
+#include "measure/destination.h"
 #include "measure/dirty.h"
 #include "measure/nic.h"
 #include "measure/route.h"
 #include "record/past_rates.h"
+#include "steer/publish.h"
 #include "steer/residue.h"
 
 #include <json-c/json.h>
@@ -28,6 +30,8 @@ struct mt_host {
         struct mt_shaper *shaper;         /* NULL: this process may not shape; the reason was logged */
         struct mt_nic_table *nics;        /* NULL: no traffic is known */
         struct mt_dirty_sampler *sampler; /* NULL: no background sampling */
+        struct mt_destination *destination; /* NULL: other hosts' traffic is not known */
+        struct mt_publish publish;        /* what other hosts are told of this one's */
         int agent_fd;                     /* eventfd that the jobs' agents wake the loop by */
         struct mt_past_rates past_rates;  /* dirty rates of earlier migrations */
         struct mt_residues residues;

@@ -27,11 +27,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libvirt/virterror.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ANNOUNCED_MS 60000
 #define CONNECT_MS 30000
+#define LOOK_MS 5000
 #define POLICY_URI "urn:migtune:policy:1"
 
 struct mt_incoming {
@@ -40,6 +42,7 @@ struct mt_incoming {
         struct mt_intent intent;
         uint64_t memory_bytes;
         uint64_t since_ms;
+        uint64_t looked_ms; /* when its domain's state was last asked for */
         bool started;   /* its domain exists */
         bool connected; /* its sockets were found */
         bool shaped;
@@ -201,7 +204,7 @@ void mt_incoming_started(struct mt_host *host, virDomainPtr domain)
         }
         if (in != NULL && !in->started) {
                 in->started = true;
-                in->since_ms = mt_now_ms();
+                in->since_ms = in->looked_ms = mt_now_ms();
         }
 }
 
@@ -216,9 +219,28 @@ void mt_incoming_ended(struct mt_host *host, const char *uuid, const char *name,
         drop(host, in);
 }
 
-/* The connection is there: exact filters, on the uplink that its peer is reached through. */
-static void connected(struct mt_host *host, struct mt_incoming *in, const struct mt_flows *flows)
+/*
+ * The one port of an incoming migration and its peer's address: multifd's and later connections come to that port as well, from
+ * ports of their own.
+ */
+static struct mt_flows any_port_of_peer(const struct mt_flows *flows)
 {
+        struct mt_flows one = { .n = 1 };
+        struct sockaddr_storage *peer = &one.flow[0].peer;
+
+        one.flow[0] = flows->flow[0];
+        if (peer->ss_family == AF_INET)
+                ((struct sockaddr_in *)peer)->sin_port = 0;
+        else if (peer->ss_family == AF_INET6)
+                ((struct sockaddr_in6 *)peer)->sin6_port = 0;
+        return one;
+}
+
+/* The connection is there: exact filters, on the uplink that its peer is reached through. */
+static void connected(struct mt_host *host, struct mt_incoming *in, const struct mt_flows *found)
+{
+        const struct mt_flows one = any_port_of_peer(found);
+        const struct mt_flows *flows = &one;
         struct mt_uplink uplink;
         struct mt_err err = { 0 };
 
@@ -258,7 +280,10 @@ bool mt_incoming_poll(struct mt_host *host)
         return waiting;
 }
 
-/* Whether a started entry's domain still waits for its memory. */
+/*
+ * Whether a started entry's domain still waits for its memory. Only a net below the events, and seldom asked: libvirtd may hold
+ * the domain while it runs a hook that waits for us.
+ */
 static bool still_incoming(struct mt_host *host, const struct mt_incoming *in)
 {
         virDomainPtr domain = virDomainLookupByUUIDString(host->connection, in->id.uuid);
@@ -266,7 +291,7 @@ static bool still_incoming(struct mt_host *host, const struct mt_incoming *in)
         bool waits;
 
         if (domain == NULL)
-                return false;
+                return virGetLastErrorCode() != VIR_ERR_NO_DOMAIN;
         waits = virDomainGetState(domain, &state, &reason, 0) == 0 &&
                 ((state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_MIGRATION) ||
                  (state == VIR_DOMAIN_RUNNING && (reason == VIR_DOMAIN_RUNNING_POSTCOPY ||
@@ -285,10 +310,13 @@ void mt_incoming_tick(struct mt_host *host)
                 next = in->next;
                 if (in->shaped && mt_shape_query(host->shaper, &in->link, in->minor, &state, NULL) == 0)
                         mt_meter_read(&in->meter, state.bytes, now);
-                if (!in->started && now - in->since_ms > ANNOUNCED_MS)
+                if (!in->started && now - in->since_ms > ANNOUNCED_MS) {
                         mt_incoming_ended(host, in->id.uuid, NULL, "its domain never started");
-                else if (in->started && host->connection != NULL && !still_incoming(host, in))
-                        mt_incoming_ended(host, in->id.uuid, NULL, "seen to run, or gone");
+                } else if (in->started && host->connection != NULL && now - in->looked_ms > LOOK_MS) {
+                        in->looked_ms = now;
+                        if (!still_incoming(host, in))
+                                mt_incoming_ended(host, in->id.uuid, NULL, "seen to run, or gone");
+                }
         }
 }
 
@@ -323,6 +351,14 @@ uint64_t mt_incoming_own_rate(const struct mt_host *host, const char *device)
                 if (in->shaped && strcmp(in->link.device, device) == 0)
                         sum += in->meter.bytes_s;
         return (uint64_t)sum;
+}
+
+bool mt_incoming_uncounted(const struct mt_host *host)
+{
+        for (const struct mt_incoming *in = host->incoming; in != NULL; in = in->next)
+                if (in->started && !in->shaped)
+                        return true;
+        return false;
 }
 
 void mt_incoming_clear(struct mt_host *host)

@@ -31,6 +31,9 @@ void mt_incoming_classes(const struct mt_host *host, json_object *array);
 /* Bytes/s that incoming migrations' classes carry on device, smoothed. */
 uint64_t mt_incoming_own_rate(const struct mt_host *host, const char *device);
 
+/* Whether a migration comes in that no class counts. */
+bool mt_incoming_uncounted(const struct mt_host *host);
+
 /* Removes every class and forgets all: at the watcher's end. */
 void mt_incoming_clear(struct mt_host *host);
 

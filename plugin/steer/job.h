@@ -19,6 +19,9 @@ void mt_job_adopt(struct mt_host *host, virDomainPtr domain);
 /* The guest stands still for the last copy (lifecycle SUSPENDED; MIGRATED, or POSTCOPY with post_copy): lifts the ceil. */
 void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy);
 
+/* The guest runs again on the source (lifecycle RESUMED): the stop was not the switchover. */
+void mt_job_resumed(struct mt_host *host, const char *uuid);
+
 /* JOB_COMPLETED with its statistics: ends the job. */
 void mt_job_completed(struct mt_host *host, const char *uuid, const struct mt_job_stats *stats);
 
@@ -42,6 +45,9 @@ void mt_job_classes(const struct mt_host *host, json_object *array);
 
 /* Bytes/s that the jobs send through device, smoothed, as the device counts. */
 uint64_t mt_job_own_rate(const struct mt_host *host, const char *device);
+
+/* Whether the domain has a job. */
+bool mt_job_exists(const struct mt_host *host, const char *uuid);
 
 /* The running migrations, for `migtune status`: a JSON array. */
 json_object *mt_job_status(const struct mt_host *host);

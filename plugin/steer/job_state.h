@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* struct mt_job itself, and the steps of its life; for the files of steer/ that make up a job (job.c, control.c, act.c, finish.c). */
+/* struct mt_job itself, and the steps of its life; for the files of steer/ that make up a job (job.c, begin.c, control.c, act.c, finish.c). */
 #ifndef MT_STEER_JOB_STATE_H
 #define MT_STEER_JOB_STATE_H
 
@@ -37,6 +37,7 @@ struct mt_job {
         struct mt_link link;
         uint16_t minor;
         bool shaped;
+        struct mt_class_spec spec; /* of the class, as last set */
         bool limits_saved; /* limits_before is what to put back */
         struct mt_qemu_limits limits_before;
         uint64_t speed_bytes_s;   /* as last asked for; 0: never */
@@ -49,6 +50,15 @@ struct mt_job {
         struct mt_outcome outcome;
 };
 
+/* begin.c: the beginning. */
+
+/* Makes a job of the domain's running migration, plans and installs. What is no migration, or is not to be tuned, is left alone. */
+void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted);
+/* Takes the domain, and an agent for the calls about it. */
+void mt_job_hold(struct mt_host *host, struct mt_job *job, virDomainPtr domain);
+/* A watcher that comes late may find the guest stopped already, or running on the other side. */
+void mt_job_catch_up(struct mt_host *host, struct mt_job *job);
+
 /* act.c: carrying out plans. */
 
 /* Saves QEMU's limits, sets the plan's, and makes the class. Each part that fails is logged and left out. */
@@ -60,13 +70,13 @@ void mt_job_want_downtime(struct mt_job *job, uint64_t downtime_ms);
 /* What the agent has set, into the outcome. */
 void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news);
 /*
- * Lifts the class's ceil for the last copy, with the switchover's rate guaranteed; in post-copy without a new guarantee, since
- * that may go on for long.
+ * Lifts the class's ceil to the link: for the last copy with the switchover's rate guaranteed; without a new guarantee where that
+ * may go on for long (post-copy, or libvirt is away and could not tell of the switchover).
  */
-void mt_job_lift(struct mt_host *host, struct mt_job *job);
+void mt_job_lift(struct mt_host *host, struct mt_job *job, bool guarantee);
 /* Removes the class. */
 void mt_job_unshape(struct mt_host *host, struct mt_job *job);
-/* Takes everything back: the class, and QEMU's limits where the domain is still here. */
+/* Takes everything back: the class at once; QEMU's limits, where the domain is still here, as the agent's last errand. */
 void mt_job_withdraw(struct mt_host *host, struct mt_job *job);
 /* Reads the class's counter (or, unshaped, the job's statistics) into the meter. */
 void mt_job_meter(struct mt_host *host, struct mt_job *job, uint64_t now_ms);

@@ -5,6 +5,7 @@
 #include "record/json.h"
 #include "reason.h"
 #include "steer/gather.h"
+#include "steer/job.h"
 #include "steer/link.h"
 
 #include <arpa/inet.h>
@@ -64,6 +65,7 @@ static int preview(struct mt_host *host, virDomainPtr domain, const struct socka
                 return r;
         (void)mt_link_uplink(host, peer, &uplink, &why);
         mt_gather_facts(host, domain, &xml, &ret->intent, &uplink, NULL, NULL, &ret->facts);
+        ret->facts.dst = mt_destination_get(host->destination, peer);
         if (measured_bytes_s > 0) {
                 ret->facts.dirty_rate_bytes_s = measured_bytes_s;
                 ret->facts.dirty_source = MT_DIRTY_MEASURED;
@@ -75,11 +77,21 @@ static int preview(struct mt_host *host, virDomainPtr domain, const struct socka
         return 0;
 }
 
+/* Coming in, or known to go out. */
+static bool is_moving(const struct mt_host *host, virDomainPtr domain, int state, int reason)
+{
+        char uuid[VIR_UUID_STRING_BUFLEN];
+
+        return (state == VIR_DOMAIN_PAUSED && (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_POSTCOPY)) ||
+               (virDomainGetUUIDString(domain, uuid) == 0 && mt_job_exists(host, uuid));
+}
+
 int mt_preview(struct mt_host *host, const char *domain_name, const char *address, json_object *overrides,
                uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err)
 {
         struct sockaddr_storage peer;
         virDomainPtr domain;
+        int state = 0, reason = 0;
         int r = parse_address(address, &peer, err);
 
         if (r < 0)
@@ -89,8 +101,10 @@ int mt_preview(struct mt_host *host, const char *domain_name, const char *addres
         domain = look_up(host, domain_name);
         if (domain == NULL)
                 return mt_fail(err, ENOENT, "domain '%s': not found here", domain_name);
-        if (virDomainIsActive(domain) != 1)
+        if (virDomainGetState(domain, &state, &reason, 0) < 0 || state == VIR_DOMAIN_SHUTOFF)
                 r = mt_fail(err, ENOENT, "domain '%s': not running", domain_name);
+        else if (is_moving(host, domain, state, reason)) /* libvirt may answer nothing about it for the whole blackout */
+                r = mt_fail(err, EBUSY, "domain '%s': it is migrating now, see migtune status", domain_name);
         else
                 r = preview(host, domain, &peer, overrides, measured_bytes_s, ret, err);
         (void)virDomainFree(domain);

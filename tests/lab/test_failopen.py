@@ -12,7 +12,7 @@ from migtune_lab import Lab, Workload, shaping
 from migtune_lab.bench import Bench, observed_hook, settings
 from migtune_lab.cases import Cases
 from migtune_lab.process import LabError, wait_for
-from migtune_lab.watcher import CONFIG, RUN_DIRECTORY, prefix, program
+from migtune_lab.watcher import CONFIG, prefix
 
 CONFIG_LOW = settings(urgency="low")
 UNLIMITED_MIB_S = 8796093022207  # what libvirt sets where nobody asked for a limit
@@ -37,9 +37,9 @@ def looked_at(bench, during=lambda source, target: None, seconds=1.0, **options)
     return result, limits, classes, extra
 
 
-def untouched(bench, limits, classes, name):
+def untouched(bench, limits, classes):
     """A check that tc and QEMU are as without us."""
-    bench.tap.ok(limits == (UNLIMITED_MIB_S, 300) and not classes, f"{name}: tc and QEMU's limits are as without migtune",
+    bench.tap.ok(limits == (UNLIMITED_MIB_S, 300) and not classes, "tc and QEMU's limits are as without migtune",
                  f"{limits}, {classes}")
 
 
@@ -50,14 +50,43 @@ def no_watcher(bench):
     source, target = bench.source, bench.target
     result, limits, classes, _ = looked_at(bench)
     tap = bench.tap
-    tap.ok(result.ok, "no watcher: the migration completes", result.error)
-    untouched(bench, limits, classes, "no watcher")
+    tap.ok(result.ok, "the migration completes", result.error)
+    untouched(bench, limits, classes)
     tap.note(f"hook on the destination {bench.hook_calls(target)}, on the source {bench.hook_calls(source)}")
     tap.note("\n".join(bench.hook_lines(target) + bench.hook_lines(source)))
     tap.ok(bench.hook_calls(target) and all(call[2] == 0 for call in bench.hook_calls(target) + bench.hook_calls(source)),
-           "no watcher: the hook ran and its status is 0")
-    tap.ok(len(bench.hook_lines(target)) <= 1, "no watcher: the hook writes one line at most", "\n".join(bench.hook_lines(target)))
-    bench.check_clean("no watcher: nothing is left")
+           "the hook ran and its status is 0")
+    tap.ok(len(bench.hook_lines(target)) <= 1, "the hook writes one line at most", "\n".join(bench.hook_lines(target)))
+    bench.check_clean()
+
+
+def no_hook(bench):
+    """The watchers are there and no hook: the destination learns of the migration from libvirt's events."""
+    tap = bench.tap
+    hook = observed_hook()
+    for host in bench.lab.hosts:
+        host.remove_hook()
+        host.reload_libvirtd()
+    try:
+        bench.watch(CONFIG_LOW)
+        source, target = bench.source, bench.target
+
+        def answer_ms(_source, receiver):
+            started = time.time()
+            bench.status(receiver)
+            return (time.time() - started) * 1000
+        result, limits, classes, took = looked_at(bench, answer_ms)
+        tap.note(f"midway the destination's watcher answered after {took:.0f} ms")
+        tap.equal(bench.hook_calls(source) + bench.hook_calls(target), [], "no hook ran")
+        tap.ok(result.ok, "the migration completes", result.error)
+        tap.ok(len(classes) == 2 and limits[0] < 1000, "it is tuned and shaped on both hosts", f"{limits}, {classes}")
+        tap.ok(took < 500, "the destination's watcher is not held up by the incoming migration", f"{took:.0f} ms")
+        tap.equal(bench.complaints(source) + bench.complaints(target), [], "nobody complains")
+        bench.check_clean()
+    finally:
+        for host in bench.lab.hosts:
+            host.install_hook(hook)
+            host.reload_libvirtd()
 
 
 def broken_configuration(bench):
@@ -67,42 +96,42 @@ def broken_configuration(bench):
     bench.forget()
     try:
         bench.source.watch('mode = "enforce";\nmigration = {\n  urgency = "loww";\n};\n')
-        tap.ok(False, "broken configuration: the watcher does not start")
+        tap.ok(False, "the watcher does not start")
     except LabError as error:
         bench.source.watcher = None
-        tap.ok("status 1" in str(error), "broken configuration: the watcher does not start", str(error))
-        tap.ok(f"{CONFIG}:3" in str(error) and "urgency" in str(error), "broken configuration: it tells file, line and key",
+        tap.ok("status 1" in str(error), "the watcher does not start", str(error))
+        tap.ok(f"{CONFIG}:3" in str(error) and "urgency" in str(error), "it tells file, line and key",
                str(error))
         tap.note(str(error))
     result, limits, classes, _ = looked_at(bench)
-    tap.ok(result.ok, "broken configuration: the migration completes", result.error)
-    untouched(bench, limits, classes, "broken configuration")
-    bench.check_clean("broken configuration: nothing is left")
+    tap.ok(result.ok, "the migration completes", result.error)
+    untouched(bench, limits, classes)
+    bench.check_clean()
 
 
 def planned(bench, *arguments):
     """What `migtune plan --json` says on the guest's host."""
-    done = bench.source.run(program(), "plan", bench.guest.name, bench.target.uri(), "--json", "--run-dir", RUN_DIRECTORY, *arguments)
+    done = bench.migtune(bench.source, "plan", bench.guest.name, bench.target.uri(), "--json", *arguments)
     return json.loads(done.stdout)
 
 
 def reload(bench):
-    """SIGHUP: a good configuration is taken over, a broken one is not."""
+    """a good configuration is taken over, a broken one is not."""
     tap = bench.tap
     bench.watch(CONFIG_LOW)
     source = bench.source
-    tap.equal(planned(bench)["intent"]["urgency"], "low", "SIGHUP: at first the first configuration")
+    tap.equal(planned(bench)["intent"]["urgency"], "low", "at first the first configuration")
     bench.reconfigure(source, 'migration = { urgency = "high"; };\nnonsense = 3;\n')
     source.watcher.process.send_signal(signal.SIGHUP)
     line = wait_for("the watcher's word on it", lambda: [text for text in bench.log(source) if "refused" in text], 3)
-    tap.ok(len(line) == 1 and f"{CONFIG}:2" in line[0] and "nonsense" in line[0], "SIGHUP, broken: one line tells file, line and key",
-           "\n".join(line))
-    tap.equal(planned(bench)["intent"]["urgency"], "low", "SIGHUP, broken: the last good configuration stays")
+    tap.ok(len(line) == 1 and f"{CONFIG}:2" in line[0] and "nonsense" in line[0],
+           "broken: one line tells file, line and key", "\n".join(line))
+    tap.equal(planned(bench)["intent"]["urgency"], "low", "broken: the last good configuration stays")
     bench.reconfigure(source, settings(urgency="high", max_downtime="150ms"))
     source.watcher.process.send_signal(signal.SIGHUP)
     wait_for("the watcher's word on it", lambda: [text for text in bench.log(source) if "reloaded" in text], 3)
     intent = planned(bench)["intent"]
-    tap.equal((intent["urgency"], intent["max_downtime_ms"]), ("high", 150), "SIGHUP, good: it is in force")
+    tap.equal((intent["urgency"], intent["max_downtime_ms"]), ("high", 150), "good: it is in force")
 
 
 def plan_and_status(bench):
@@ -115,28 +144,28 @@ def plan_and_status(bench):
     with_watcher = planned(bench)
     overridden = planned(bench, "--urgency", "high", "--max-downtime", "50ms")
     idle = bench.status()
-    text = bench.source.run(program(), "plan", bench.guest.name, bench.target.uri(), "--run-dir", RUN_DIRECTORY).stdout
+    text = bench.migtune(bench.source, "plan", bench.guest.name, bench.target.uri()).stdout
     bench.unwatch()
     started = time.time()
     alone = planned(bench, "--config", CONFIG)
     took = time.time() - started
-    tap.note(f"with a watcher D {with_watcher['facts']['dirty_rate_mbps']} ({with_watcher['facts']['dirty_rate_source']}), R "
-             f"{with_watcher['plan']['bandwidth_mbps']}; without D {alone['facts']['dirty_rate_mbps']} "
-             f"({alone['facts']['dirty_rate_source']}), R {alone['plan']['bandwidth_mbps']}, after {took:.1f} s")
+    for how, plan in (("with a watcher", with_watcher), (f"without, after {took:.1f} s", alone)):
+        tap.note(f"{how}: D {plan['facts']['dirty_rate_mbps']} Mbit/s ({plan['facts']['dirty_rate_source']}), "
+                 f"R {plan['plan']['bandwidth_mbps']} Mbit/s")
     tap.equal(sorted(with_watcher), sorted(alone), "plan: with and without a watcher the same parts")
     tap.ok(with_watcher["plan"]["bandwidth_mbps"] > 0 and alone["plan"]["bandwidth_mbps"] > 0 and alone["reasons"],
            "plan: both have a bandwidth and reasons")
-    tap.equal((alone["facts"]["device"], alone["facts"]["link_mbps"]), ("eth0", 1000.0), "plan: the uplink is found without a watcher")
+    tap.equal((alone["facts"]["device"], alone["facts"]["link_mbps"]), ("eth0", 1000.0),
+              "plan: the uplink is found without a watcher")
     tap.equal((overridden["intent"]["urgency"], overridden["intent"]["max_downtime_ms"]), ("high", 50),
               "plan: --urgency and --max-downtime count")
     tap.ok("Mbit/s" in text and bench.guest.name in text, "plan: there is a text for people", text)
     tap.equal((idle["mode"], idle["libvirt"], idle["migrations"], idle["classes"]), ("enforce", True, [], []),
               "status: an idle host says so")
-    failed = bench.source.run(program(), "status", "--run-dir", RUN_DIRECTORY, check=False)
-    tap.ok(failed.returncode == 1 and len(failed.stderr.strip().splitlines()) == 1, "status: without a watcher status 1 and one line",
-           f"{failed.returncode} {failed.stderr}")
-    unknown = bench.source.run(program(), "plan", "nobody", bench.target.uri(), "--config", CONFIG, "--run-dir", RUN_DIRECTORY,
-                               check=False)
+    failed = bench.migtune(bench.source, "status", check=False)
+    tap.ok(failed.returncode == 1 and len(failed.stderr.strip().splitlines()) == 1,
+           "status: without a watcher status 1 and one line", f"{failed.returncode} {failed.stderr}")
+    unknown = bench.migtune(bench.source, "plan", "nobody", bench.target.uri(), "--config", CONFIG, check=False)
     tap.ok(unknown.returncode == 1 and "nobody" in unknown.stderr, "plan: an unknown domain is status 1 and one line",
            f"{unknown.returncode} {unknown.stderr}")
     tap.equal(([host.snapshot() for host in bench.lab.hosts], bench.limits()), (before, limits), "plan: changes nothing")
@@ -156,23 +185,23 @@ def plugin_does_not_load(bench):
     try:
         try:
             source.watch(CONFIG_LOW)
-            tap.ok(False, "broken plugin: the watcher does not start")
+            tap.ok(False, "the watcher does not start")
         except LabError as error:
             source.watcher = None
             tap.note(str(error))
-            tap.ok("status 1" in str(error) and "migtune.so" in str(error), "broken plugin: the watcher does not start, and says why",
+            tap.ok("status 1" in str(error) and "migtune.so" in str(error), "the watcher does not start, and says why",
                    str(error))
         result, limits, classes, _ = looked_at(bench)
-        tap.ok(result.ok, "broken plugin: the migration completes", result.error)
-        untouched(bench, limits, classes, "broken plugin")
+        tap.ok(result.ok, "the migration completes", result.error)
+        untouched(bench, limits, classes)
         tap.note("\n".join(bench.hook_lines(target)))
         tap.ok(all(call[2] == 0 for call in bench.hook_calls(target)) and len(bench.hook_lines(target)) == 1,
-               "broken plugin: the hook's status is 0 and it writes one line", f"{bench.hook_calls(target)}")
+               "the hook's status is 0 and it writes one line", f"{bench.hook_calls(target)}")
     finally:
         for host in bench.lab.hosts:
             for plugin in plugins:
                 host.run("umount", plugin)
-    bench.check_clean("broken plugin: nothing is left")
+    bench.check_clean()
 
 
 def no_capability(bench):
@@ -181,14 +210,14 @@ def no_capability(bench):
     bench.watch(CONFIG_LOW, through=NO_NET_ADMIN)
     source, target = bench.source, bench.target
     result, limits, classes, _ = looked_at(bench)
-    record = bench.one_record(source, "no CAP_NET_ADMIN: exactly one record")
-    tap.ok(result.ok, "no CAP_NET_ADMIN: the migration completes", result.error)
-    tap.ok(not classes, "no CAP_NET_ADMIN: no class", str(classes))
-    tap.ok(limits[0] < 1000 and limits[0] >= record["applied"]["qemu_mib_s"] > 0, "no CAP_NET_ADMIN: QEMU's cap is set all the same",
+    record = bench.one_record(source)
+    tap.ok(result.ok, "the migration completes", result.error)
+    tap.ok(not classes, "no class", str(classes))
+    tap.ok(limits[0] < 1000 and limits[0] >= record["applied"]["qemu_mib_s"] > 0, "QEMU's cap is set all the same",
            f"{limits}, {record['applied']}")
     tap.note("\n".join(bench.complaints(source) + bench.complaints(target)))
-    tap.equal([len(bench.complaints(host)) for host in (source, target)], [1, 1], "no CAP_NET_ADMIN: one warning on each host")
-    bench.check_clean("no CAP_NET_ADMIN: nothing is left")
+    tap.equal([len(bench.complaints(host)) for host in (source, target)], [1, 1], "one warning on each host")
+    bench.check_clean()
 
 
 def foreign_qdisc(bench):
@@ -197,23 +226,23 @@ def foreign_qdisc(bench):
     bench.watch(CONFIG_LOW)
     source, target = bench.source, bench.target
     for host in (source, target):
-        host.tc("qdisc", "add", "dev", "eth0", "root", "handle", "1:", "tbf", "rate", "950mbit", "burst", "128k", "limit", "1m")
+        host.tc("qdisc", "add", "dev", "eth0", "root", "handle", "1:", "tbf", *"rate 950mbit burst 128k limit 1m".split())
     foreign = {host: host.tc("qdisc", "show", "dev", "eth0") for host in (source, target)}
     try:
         result, limits, classes, during = looked_at(bench, lambda a, b: a.tc("qdisc", "show", "dev", "eth0"))
-        record = bench.one_record(source, "foreign qdisc: exactly one record")
-        tap.ok(result.ok, "foreign qdisc: the migration completes", result.error)
-        tap.ok(during == foreign[source] and all(host.tc("qdisc", "show", "dev", "eth0") == foreign[host] for host in foreign),
-               "foreign qdisc: it stays as it was", f"{during}\n{foreign[source]}")
-        tap.ok(not [name for name in classes if " " not in name], "foreign qdisc: no class on the uplink", str(classes))
-        tap.ok(limits[0] < 1000, "foreign qdisc: QEMU's cap is set all the same", str(limits))
+        record = bench.one_record(source)
+        tap.ok(result.ok, "the migration completes", result.error)
+        after = {host: host.tc("qdisc", "show", "dev", "eth0") for host in (source, target)}
+        tap.ok(during == foreign[source] and after == foreign, "it stays as it was", f"{during}\n{foreign[source]}")
+        tap.ok(not [name for name in classes if " " not in name], "no class on the uplink", str(classes))
+        tap.ok(limits[0] < 1000, "QEMU's cap is set all the same", str(limits))
         tap.note("\n".join(bench.complaints(source)) + f"\nunshaped: {record.get('unshaped')}")
-        tap.ok(len(bench.complaints(source)) == 1 and "eth0" in bench.complaints(source)[0], "foreign qdisc: one line says why",
+        tap.ok(len(bench.complaints(source)) == 1 and "eth0" in bench.complaints(source)[0], "one line says why",
                "\n".join(bench.complaints(source)))
     finally:
         for host in (source, target):
             host.tc("qdisc", "del", "dev", "eth0", "root")
-    bench.check_clean("foreign qdisc: nothing else is left")
+    bench.check_clean("nothing else is left")
 
 
 def observe(bench):
@@ -222,13 +251,13 @@ def observe(bench):
     bench.watch('mode = "observe";\n' + CONFIG_LOW)
     source = bench.source
     result, limits, classes, _ = looked_at(bench)
-    record = bench.one_record(source, "observe: exactly one record")
-    tap.ok(result.ok, "observe: the migration completes", result.error)
-    untouched(bench, limits, classes, "observe")
-    tap.equal((record["mode"], record["result"], record["tc"], record["applied"]["changes"]), ("observe", "completed", [], 0),
-              "observe: the record says that nothing was done")
-    tap.ok(record["plan"]["bandwidth_mbps"] > 0 and record["reasons"], "observe: the record has a plan and reasons")
-    bench.check_clean("observe: nothing is left")
+    record = bench.one_record(source)
+    tap.ok(result.ok, "the migration completes", result.error)
+    untouched(bench, limits, classes)
+    done = record["mode"], record["result"], record["tc"], record["applied"]["changes"]
+    tap.equal(done, ("observe", "completed", [], 0), "the record says that nothing was done")
+    tap.ok(record["plan"]["bandwidth_mbps"] > 0 and record["reasons"], "the record has a plan and reasons")
+    bench.check_clean()
 
 
 def off(bench):
@@ -238,10 +267,10 @@ def off(bench):
     source = bench.source
     result, limits, classes, _ = looked_at(bench)
     time.sleep(0.5)
-    tap.ok(result.ok, "off: the migration completes", result.error)
-    untouched(bench, limits, classes, "off")
-    tap.equal(source.watcher.records(), [], "off: no record")
-    bench.check_clean("off: nothing is left")
+    tap.ok(result.ok, "the migration completes", result.error)
+    untouched(bench, limits, classes)
+    tap.equal(source.watcher.records(), [], "no record")
+    bench.check_clean()
 
 
 def hung_watcher(bench):
@@ -254,29 +283,29 @@ def hung_watcher(bench):
     try:
         result, limits, classes, _ = looked_at(bench)
         tap.note_load()
-        tap.note(f"hook on the destination {bench.hook_calls(target)}, on the source {bench.hook_calls(source)}; first iteration "
-                 f"{result.iterations[0] - result.start:.2f} s after the call")
+        tap.note(f"hook on the destination {bench.hook_calls(target)}, on the source {bench.hook_calls(source)}; "
+                 f"first iteration {result.iterations[0] - result.start:.2f} s after the call")
         tap.note("\n".join(bench.hook_lines(target) + bench.hook_lines(source)))
-        tap.ok(result.ok, "hung watcher: the migration completes", result.error)
-        untouched(bench, limits, classes, "hung watcher")
+        tap.ok(result.ok, "the migration completes", result.error)
+        untouched(bench, limits, classes)
         calls = bench.hook_calls(target) + bench.hook_calls(source)
-        tap.ok(calls and all(call[3] <= HOOK_BOUND_MS for call in calls), f"hung watcher: no hook call takes more than {HOOK_BOUND_MS} ms",
+        tap.ok(calls and all(call[3] <= HOOK_BOUND_MS for call in calls), f"no hook call takes more than {HOOK_BOUND_MS} ms",
                str(calls))
-        tap.ok(all(call[2] == 0 for call in calls), "hung watcher: the hook's status is 0", str(calls))
-        tap.ok(len(bench.hook_lines(target)) == 1, "hung watcher: the destination's hook writes one line", "\n".join(bench.hook_lines(target)))
-        refused = source.run(program(), "cleanup", "--run-dir", RUN_DIRECTORY, check=False)
-        tap.ok(refused.returncode == 1 and "nothing was removed" in refused.stderr, "hung watcher: cleanup removes nothing and says so",
+        tap.ok(all(call[2] == 0 for call in calls), "the hook's status is 0", str(calls))
+        tap.equal(len(bench.hook_lines(target)), 1, "the destination's hook writes one line")
+        refused = bench.migtune(source, "cleanup", check=False)
+        tap.ok(refused.returncode == 1 and "nothing was removed" in refused.stderr, "cleanup removes nothing and says so",
                f"{refused.returncode} {refused.stderr}")
     finally:
         for host in (source, target):
             host.watcher.process.send_signal(signal.SIGCONT)
     time.sleep(3)
-    tap.note(f"afterwards {len(source.watcher.records())} record(s): " + str([(r["result"], r["error"]) for r in source.watcher.records()]))
-    tap.equal(bench.status(source)["migrations"], [], "hung watcher: after its sleep it steers nothing that is over")
-    bench.check_clean("hung watcher: nothing is left")
+    tap.note("records afterwards: " + str([(record["result"], record["error"]) for record in source.watcher.records()]))
+    tap.equal(bench.status(source)["migrations"], [], "after its sleep it steers nothing that is over")
+    bench.check_clean()
     again = bench.lab.migrate(bench.guest)
-    tap.ok(again.ok and len(target.watcher.records()) == 1, "hung watcher: the next migration is tuned", again.line())
-    bench.check_clean("hung watcher: nothing is left after the next migration")
+    tap.ok(again.ok and len(target.watcher.records()) == 1, "the next migration is tuned", again.line())
+    bench.check_clean("nothing is left after the next migration")
 
 
 def tunnelled(bench):
@@ -285,15 +314,15 @@ def tunnelled(bench):
     bench.watch(CONFIG_LOW)
     source = bench.source
     result, limits, classes, _ = looked_at(bench, flags=["--tunnelled"])
-    record = bench.one_record(source, "tunnelled: exactly one record")
-    tap.ok(result.ok, "tunnelled: the migration completes", result.error)
-    tap.ok(not [name for name in classes if " " not in name], "tunnelled: no class on the source", str(classes))
-    tap.ok(limits[0] < 1000, "tunnelled: QEMU's cap is set all the same", str(limits))
+    record = bench.one_record(source)
+    tap.ok(result.ok, "the migration completes", result.error)
+    tap.ok(not [name for name in classes if " " not in name], "no class on the source", str(classes))
+    tap.ok(limits[0] < 1000, "QEMU's cap is set all the same", str(limits))
     tap.note("\n".join(bench.complaints(source)))
-    tap.ok(len(bench.complaints(source)) == 1 and "told apart" in bench.complaints(source)[0], "tunnelled: one line says so",
+    tap.ok(len(bench.complaints(source)) == 1 and "told apart" in bench.complaints(source)[0], "one line says so",
            "\n".join(bench.complaints(source)))
-    tap.equal(record["tc"], [], "tunnelled: the record has no class")
-    bench.check_clean("tunnelled: nothing is left")
+    tap.equal(record["tc"], [], "the record has no class")
+    bench.check_clean()
 
 
 def ipv6(bench):
@@ -301,17 +330,19 @@ def ipv6(bench):
     tap = bench.tap
     bench.watch(CONFIG_LOW)
     source, target = bench.source, bench.target
-    result, limits, classes, later = looked_at(bench, lambda a, b: (shaping.migrations(a), shaping.migrations(b, shaping.ifbs(b)[0])),
-                                               address=bench.target.address6)
-    record = bench.one_record(source, "IPv6: exactly one record")
-    tap.ok(result.ok, "IPv6: the migration completes", result.error)
-    tap.ok(":" in record["destination"], "IPv6: the record says where to", record["destination"])
-    sent = [sum(entry.sent for entry in host.values()) for host in later]
+
+    def carried(sender, receiver):
+        return [sum(entry.sent for entry in classes.values())
+                for classes in (shaping.migrations(sender), shaping.migrations(receiver, shaping.ifbs(receiver)[0]))]
+    result, limits, classes, sent = looked_at(bench, carried, address=bench.target.address6)
+    record = bench.one_record(source)
+    tap.ok(result.ok, "the migration completes", result.error)
+    tap.ok(":" in record["destination"], "the record says where to", record["destination"])
     tap.note(f"to {record['destination']}: {[f'{count / 1e6:.1f} MB' for count in sent]} through the classes after a second")
-    tap.ok(len(classes) == 2 and min(sent) > 5e6, "IPv6: both hosts' filters catch its packets", f"{classes}, {sent}")
-    tap.ok(limits[0] < 1000, "IPv6: QEMU's cap is set", str(limits))
-    tap.equal(bench.complaints(source) + bench.complaints(target), [], "IPv6: nobody complains")
-    bench.check_clean("IPv6: nothing is left")
+    tap.ok(len(classes) == 2 and min(sent) > 5e6, "both hosts' filters catch its packets", f"{classes}, {sent}")
+    tap.ok(limits[0] < 1000, "QEMU's cap is set", str(limits))
+    tap.equal(bench.complaints(source) + bench.complaints(target), [], "nobody complains")
+    bench.check_clean()
 
 
 def two_at_once(bench):
@@ -336,21 +367,22 @@ def two_at_once(bench):
         results = [migration.finish() for migration in migrations]
         for guest, result in zip((bench.guest, second), results):
             tap.note(f"{guest.name}: {result.line()}")
-        tap.ok(all(result.ok for result in results), "two at once: both complete", str([result.error for result in results]))
-        tap.note("classes: " + ", ".join(f"{entry.id} ceil {entry.ceil:.0f} sent {entry.sent / 1e6:.1f} MB" for entry in later.values()))
+        tap.ok(all(result.ok for result in results), "both complete", str([result.error for result in results]))
+        tap.note("\n".join(f"class {entry.id}: ceil {entry.ceil:.0f} Mbit/s, sent {entry.sent / 1e6:.1f} MB"
+                           for entry in later.values()))
         tap.ok(len(classes) == 2 and all(later[number].sent > 1e6 for number in later) and len(later) == 2,
-               "two at once: each has a class of its own that carries it", f"{classes}\n{later}")
-        tap.ok(len(into) == 2 and all(entry.sent > 1e6 for entry in into.values()), "two at once: likewise on the destination", str(into))
+               "each has a class of its own that carries it", f"{classes}\n{later}")
+        tap.ok(len(into) == 2 and all(entry.sent > 1e6 for entry in into.values()), "likewise on the destination", str(into))
         rates = {name: job["plan"]["bandwidth_mbps"] for name, job in jobs.items()}
-        tap.ok(len(rates) == 2 and sum(rates.values()) <= 985, "two at once: together they plan no more than the link has", str(rates))
+        tap.ok(len(rates) == 2 and sum(rates.values()) <= 985, "together they plan no more than the link has", str(rates))
         records = wait_for("two records", lambda: len(source.watcher.records()) >= 2 and source.watcher.records(), 8)
         sources = {record["domain"]["name"]: (record["intent"]["from"], record["intent"]["urgency"]) for record in records}
         tap.note(f"intents {sources}, planned {rates}")
-        tap.equal(len(records), 2, "two at once: two records")
+        tap.equal(len(records), 2, "two records")
         tap.equal(sources[second.name], ("metadata", "high"), "metadata: the VM's own policy counts, and the record says so")
         tap.ok(sources[bench.guest.name][0].startswith("rule:2") and sources[bench.guest.name][1] == "medium",
                "rules: the matching rule counts, and the record says so", str(sources))
-        bench.check_clean("two at once: nothing is left")
+        bench.check_clean()
     finally:
         second.destroy()
         lab.guests.remove(second)
@@ -362,12 +394,12 @@ def tc_off(bench):
     bench.watch(settings(urgency="low", more="tc = { enable = false; };"))
     source, target = bench.source, bench.target
     result, limits, classes, _ = looked_at(bench)
-    record = bench.one_record(source, "tc off: exactly one record")
-    tap.ok(result.ok, "tc off: the migration completes", result.error)
-    tap.ok(not classes and record["tc"] == [], "tc off: no class", f"{classes}, {record['tc']}")
-    tap.ok(0 < limits[0] < 1000, "tc off: QEMU's cap is set all the same", str(limits))
-    tap.equal(bench.complaints(source) + bench.complaints(target), [], "tc off: nobody complains of what was asked for")
-    bench.check_clean("tc off: nothing is left")
+    record = bench.one_record(source)
+    tap.ok(result.ok, "the migration completes", result.error)
+    tap.ok(not classes and record["tc"] == [], "no class", f"{classes}, {record['tc']}")
+    tap.ok(0 < limits[0] < 1000, "QEMU's cap is set all the same", str(limits))
+    tap.equal(bench.complaints(source) + bench.complaints(target), [], "nobody complains of what was asked for")
+    bench.check_clean()
 
 
 def cleanup(bench):
@@ -377,7 +409,7 @@ def cleanup(bench):
     source, target = bench.source, bench.target
 
     def run_cleanup(host):
-        done = host.run(program(), "cleanup", "--run-dir", RUN_DIRECTORY, check=False)
+        done = bench.migtune(host, "cleanup", check=False)
         return done.returncode, (done.stdout + done.stderr).strip()
 
     def midway(_source, _target):
@@ -387,16 +419,16 @@ def cleanup(bench):
         target.watcher.kill()
         return kept, still
     result, _, _, (kept, still) = looked_at(bench, midway)
-    tap.ok(result.ok, "cleanup: the migration completes", result.error)
+    tap.ok(result.ok, "the migration completes", result.error)
     tap.ok(all(status == 0 and text.startswith("0 objects") for status, text in kept) and all(still),
-           "cleanup: what running watchers use stays", f"{kept}, {still}")
-    tap.ok(not bench.clean(source) and not bench.clean(target), "cleanup: killed watchers left something behind")
+           "what running watchers use stays", f"{kept}, {still}")
+    tap.ok(not bench.clean(source) and not bench.clean(target), "killed watchers left something behind")
     removed = [run_cleanup(host) for host in (source, target)]
     tap.note(f"with watchers {kept}, without {removed}")
-    tap.ok(all(status == 0 and not text.startswith("0 objects") for status, text in removed), "cleanup: it says how much it removed",
+    tap.ok(all(status == 0 and not text.startswith("0 objects") for status, text in removed), "it says how much it removed",
            str(removed))
-    bench.check_clean("cleanup: nothing is left")
-    tap.ok(all(run_cleanup(host) == (0, "0 objects removed") for host in (source, target)), "cleanup: once is enough")
+    bench.check_clean()
+    tap.ok(all(run_cleanup(host) == (0, "0 objects removed") for host in (source, target)), "once is enough")
 
 
 def main():
@@ -404,8 +436,8 @@ def main():
     tap = Cases()
     with Lab(hook=observed_hook()) as lab:
         guest = lab.guest(workload=Workload("uniform", mbit_per_s=40, size_mib=64, touched_mib=256))
-        tap.run(Bench(lab, tap, guest), no_watcher, broken_configuration, reload, plan_and_status, plugin_does_not_load, no_capability,
-                foreign_qdisc, observe, off, hung_watcher, tunnelled, ipv6, two_at_once, tc_off, cleanup)
+        tap.run(Bench(lab, tap, guest), no_watcher, no_hook, broken_configuration, reload, plan_and_status,
+                plugin_does_not_load, no_capability, foreign_qdisc, observe, off, hung_watcher, tunnelled, ipv6, two_at_once, tc_off, cleanup)
     tap.finish()
 
 

@@ -180,20 +180,23 @@ static void test_unknown_class(void **state)
         const struct fixture *f = *state;
         const struct mt_class_spec spec = spec_of(100, 250);
         const struct mt_flows flows = flow_of("10.0.0.1", 1000, "10.0.0.2", 49152);
-        struct mt_class_state got = { .bytes = 77 };
+        struct mt_class_state got = { .bytes = 77 }, everything_else = { .bytes = 77 };
 
         for (int tree = 0; tree < 2; tree++) {
                 assert_int_equal(mt_shape_query(f->shaper, &f->egress, 9, &got, NULL), -ENOENT);
                 assert_int_equal(mt_shape_change(f->shaper, &f->egress, 9, &spec, NULL), -ENOENT);
                 assert_int_equal(mt_shape_match(f->shaper, &f->egress, 9, &flows, NULL), -ENOENT);
                 assert_int_equal(mt_shape_query(f->shaper, &f->egress, 1, &got, NULL), -ENOENT);
-                assert_int_equal(mt_shape_query(f->shaper, &f->egress, 0xfffe, &got, NULL), -ENOENT);
+                /* the default class is the tree's, there when the tree is */
+                assert_int_equal(mt_shape_query(f->shaper, &f->egress, 0xfffe, &everything_else, NULL),
+                                 tree == 0 ? -ENOENT : 0);
                 assert_int_equal(got.bytes, 77);
                 assert_int_equal(mt_shape_remove(f->shaper, &f->egress, 9, NULL), 0);
                 assert_int_equal(mt_shape_remove(f->shaper, &f->egress, 0xfffe, NULL), 0);
                 if (tree == 0)
                         assert_int_equal(add(f, &f->egress, 100, 250, NULL), 2);
         }
+        assert_int_equal(everything_else.spec.rate_bytes_s, 900 * MBIT);
         assert_class("v0", "4d54:2", "rate 100Mbit"); /* what was asked for in vain took nothing along */
         assert_class("v0", "4d54:fffe", "rate 900Mbit");
 }

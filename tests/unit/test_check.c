@@ -29,9 +29,8 @@ static const struct warning_case {
         const char *text;
         const char *want; /* on standard error after "FILE: warning: "; NULL: nothing */
 } warning_cases[] = {
-        { "destination.uri is not used yet", "destination = { uri = \"qemu+tcp://%a/system\"; };", "destination.uri has no effect in this version" },
-        { "destination.share_dir is not used yet", "destination = { share_dir = \"/srv/migtune\"; };",
-          "destination.share_dir has no effect in this version" },
+        { "both ways to learn of the destination",
+          "destination = { uri = \"qemu+tcp://%a/system\"; share_dir = \"/srv/migtune\"; };", NULL },
         { "metrics.textfile is not used yet", "metrics = { textfile = \"/var/lib/x.prom\"; };",
           "metrics.textfile has no effect in this version" },
         { "nothing to warn of", "mode = \"enforce\";", NULL },

@@ -84,8 +84,11 @@ class Bench:
 
     def status(self, host=None):
         """What `migtune status --json` says."""
-        done = (host or self.source).run(program(), "status", "--json", "--run-dir", RUN_DIRECTORY)
-        return json.loads(done.stdout)
+        return json.loads(self.migtune(host or self.source, "status", "--json").stdout)
+
+    def migtune(self, host, *arguments, check=True):
+        """Run a migtune command on a host, beside the watcher there."""
+        return host.run(program(), *arguments, "--run-dir", RUN_DIRECTORY, check=check)
 
     def reconfigure(self, host, text):
         """Write another configuration for a host's watcher (and do not tell it)."""
@@ -170,7 +173,8 @@ class Bench:
         """
         result, error = record.get("result"), record.get("error") or ""
         self.tap.note(f"record: result {result}, error {error}")
-        return self.tap.ok(result == "cancelled" or (result == "failed" and "failed or cancelled" in error), name, f"{result}: {error}")
+        good = result == "cancelled" or (result == "failed" and "failed or cancelled" in error)
+        return self.tap.ok(good, name, f"{result}: {error}")
 
     def hook_calls(self, host):
         """[(operation, suboperation, status, milliseconds)] of the observed hook, oldest first."""
@@ -196,7 +200,7 @@ class Bench:
         time.sleep(1.0)
         self.unwatch()
         for host in self.lab.hosts:
-            host.run(program(), "cleanup", "--run-dir", RUN_DIRECTORY, check=False)
+            self.migtune(host, "cleanup", check=False)
         self.revive()
 
     def revive(self):

@@ -16,7 +16,15 @@ from tap import Tap  # noqa: E402 (tests/ is on the path only now)
 
 
 class Cases(Tap):
-    """TAP with notes, which are shown whether a check fails or not."""
+    """TAP with notes, which are shown whether a check fails or not. The name of each check begins with its case's."""
+
+    def __init__(self):
+        super().__init__()
+        self._case = ""
+
+    def ok(self, good, name, detail=""):
+        """One check, see Tap."""
+        return super().ok(good, f"{self._case}: {name}" if self._case else name, detail)
 
     def note(self, text):
         """Something a reader of the results wants to know: numbers, mostly."""
@@ -33,14 +41,15 @@ class Cases(Tap):
         return self.ok(good, name, f"got  {got}\nwant {want} within {part:.1%}")
 
     def run(self, bench, *functions):
-        """The cases one after the other; their names are the functions' first lines."""
+        """The cases one after the other, named like their functions."""
         for function in functions:
-            name = (function.__doc__ or function.__name__).strip().splitlines()[0].rstrip(".")
-            self.note(f"-- {name}")
+            self._case = function.__name__.replace("_", " ")
+            self.note(f"-- {self._case}: {function.__doc__.strip().splitlines()[0]}")
             try:
                 function(bench)
             except (LabError, OSError, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
                 where = traceback.extract_tb(error.__traceback__)[-1]
-                self.ok(False, name, f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})\n"
-                                     + "".join(traceback.format_tb(error.__traceback__, limit=4)))
+                place = f"{os.path.basename(where.filename)}:{where.lineno}"
+                self.ok(False, "goes through", f"{type(error).__name__}: {error} ({place})\n"
+                                               + "".join(traceback.format_tb(error.__traceback__, limit=4)))
                 bench.recover()

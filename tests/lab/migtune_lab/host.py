@@ -10,8 +10,10 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
+import time
 import uuid
 
 from . import image
@@ -24,6 +26,7 @@ UUID_SPACE = uuid.UUID("6d696774-756e-6520-6c61-622074657374")
 PRIVATE = ("etc/libvirt", "var/lib", "var/cache", "var/log")
 DAEMON_UMASK = 0o022
 START_TIMEOUT_S = 30
+RELOAD_S = 0.3  # nothing tells when libvirtd has reloaded
 
 LIBVIRTD_CONF = """\
 listen_tls = 0
@@ -198,6 +201,11 @@ class Host:
         self.stop_libvirtd(kill)
         self.start_libvirtd()
 
+    def reload_libvirtd(self):
+        """Make libvirtd read its configuration again, and look for hooks."""
+        self.libvirtd.send_signal(signal.SIGHUP)
+        time.sleep(RELOAD_S)
+
     def log_tail(self):
         """The last lines libvirtd logged, as one line."""
         text = ""
@@ -233,6 +241,10 @@ class Host:
         directory.mkdir(parents=True, exist_ok=True)
         shutil.copy(hook, directory / "50-migtune")
         os.chmod(directory / "50-migtune", 0o755)
+
+    def remove_hook(self):
+        """Undo install_hook."""
+        (self.state / "etc/libvirt/hooks/qemu.d/50-migtune").unlink(missing_ok=True)
 
     def watch(self, config_text=None, **options):
         """Start `migtune watch` on this host and wait for its socket; options as in watcher.Watcher."""

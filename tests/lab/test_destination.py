@@ -1,0 +1,247 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The destination's traffic: learnt from the directory that both hosts see, from its libvirt, or not at all.
+
+Run as: tests/lab/enter tests/lab/test_destination.py
+"""
+import contextlib
+import json
+import socket
+import threading
+import time
+
+from migtune_lab import Lab, Workload, namespace
+from migtune_lab.bench import Bench, settings
+from migtune_lab.cases import Cases
+from migtune_lab.process import wait_for
+from migtune_lab.watcher import RUN_DIRECTORY, program
+
+SHARE = "/run/shared"
+TRAFFIC_MBIT = 500
+HEADERS = 1514 / 1448  # of what arrives in a TCP stream, as devices count
+USABLE_MBIT = 1000 * 1514 / 1538
+DATAGRAM, DATAGRAM_HEADERS = 1400, 42
+DATAGRAM_MBIT = 40
+MOST_DATAGRAMS = 200_000
+SETTLE_S = 8  # the smoothing knows traffic to 2 % after four times its 2 s
+NOT_KNOWN = "the destination's traffic is not known"
+DISCARD_PORT = 9
+
+
+def configuration(share_dir="", uri="", more=""):
+    """Low urgency, and dirty rates whose demand is above what the traffic leaves."""
+    return settings("low", f'destination = {{ share_dir = "{share_dir}"; uri = "{uri}"; }};\n{more}', max_downtime="300ms")
+
+
+class Readings:
+    """facts.dst of the running migration, as the status shows it, twice a second."""
+
+    def __init__(self, bench):
+        self._bench, self._source = bench, bench.source
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.all = []
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._over.wait(0.5):
+            with contextlib.suppress(Exception):  # the migration ended between two of the questions
+                self.all += [job["facts"]["dst"] for job in self._bench.status(self._source)["migrations"]]
+
+    def said(self):
+        """The readings, briefly."""
+        return ", ".join(f"{reading['source']} {reading['in_mbps']:.0f}" for reading in self.all)
+
+
+@contextlib.contextmanager
+def background(bench, mbit_per_s=TRAFFIC_MBIT):
+    """A stream from the client to the target for the length of the block."""
+    traffic = bench.lab.traffic(bench.lab.client, bench.target, mbit_per_s)
+    try:
+        bench.quiet(SETTLE_S)
+        yield traffic
+    finally:
+        traffic.stop()
+
+
+@contextlib.contextmanager
+def datagrams(bench, address, mbit_per_s=DATAGRAM_MBIT):
+    """Datagrams from the client to a guest of the lab for the length of the block."""
+    assert address in [guest.address for guest in bench.lab.guests]
+    over = threading.Event()
+    with namespace.inside(bench.lab.client.station.name):
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def send():
+        begin, payload = time.time(), bytes(DATAGRAM)
+        for number in range(MOST_DATAGRAMS):
+            if over.is_set():
+                return
+            with contextlib.suppress(ConnectionError):  # nobody listens there
+                sender.sendto(payload, (address, DISCARD_PORT))
+            wait = begin + number * DATAGRAM * 8e-6 / mbit_per_s - time.time()
+            if wait > 0.002:
+                time.sleep(wait)
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        sender.close()
+
+
+def moved(bench, name):
+    """One migration: (its record, the readings, its result)."""
+    source = bench.source
+    with Readings(bench) as readings:
+        result = bench.lab.migrate(bench.guest)
+    bench.tap.ok(result.ok, f"{name}: the migration completes", result.error)
+    record = bench.one_record(source, f"{name}: one record")
+    bench.tap.note(f"{result.line()}; first {record['facts']['dst']}, then {readings.said()}; planned "
+                   f"{record['plan']['bandwidth_mbps']} Mbit/s")
+    return record, readings, result
+
+
+def sample_files(bench):
+    """What lies in the shared directory."""
+    return sorted(path.name for path in bench.lab.a.path(SHARE).iterdir() if path.name.startswith(("migtune", ".migtune")))
+
+
+def by_share(bench):
+    """Both hosts share a directory: the first plan knows what arrives at the destination."""
+    tap = bench.tap
+    bench.watch(configuration(share_dir=SHARE))
+    wait_for("both samples", lambda: sample_files(bench) == ["migtune-host-a.json", "migtune-host-b.json"])
+    sample = json.loads(bench.target.path(f"{SHARE}/migtune-{bench.target.hostname}.json").read_text(encoding="utf-8"))
+    tap.note(json.dumps(sample))
+    addresses = {address for uplink in sample["uplinks"] for address in uplink["addresses"]}
+    tap.ok({bench.target.address, bench.target.address6} <= addresses, "share: the sample has both addresses of the host", addresses)
+    with background(bench) as traffic:
+        alone = traffic.goodput(time.time() - 4, time.time())
+        record, readings, result = moved(bench, "share")
+        during = traffic.goodput(result.iterations[0], result.end)
+    dst = record["facts"]["dst"]
+    tap.equal(dst["source"], "share", "share: the record says where it is from")
+    tap.near(dst["in_mbps"], TRAFFIC_MBIT * HEADERS, 0.08, "share: the first plan knows what arrives there")
+    tap.ok(any("the destination's other traffic" in reason and "(share," in reason for reason in record["reasons"]),
+           "share: the reasons say so", record["reasons"])
+    tap.ok(record["plan"]["bandwidth_mbps"] <= USABLE_MBIT - dst["in_mbps"] + 0.1, "share: the plan leaves it room",
+           record["plan"]["bandwidth_mbps"])
+    tap.ok(any("bound: at most" in reason and "nobody uses" in reason for reason in record["reasons"]),
+           "share: that bound acted", "\n".join(record["reasons"]))
+    known = [reading["in_mbps"] for reading in readings.all if reading["known"]]
+    tap.ok(len(known) == len(readings.all) and known, "share: it stays known while the migration runs", readings.said())
+    tap.ok(known and max(known) <= 1.15 * TRAFFIC_MBIT * HEADERS, "share: the migration does not count as the destination's traffic",
+           readings.said())
+    tap.note(f"background {alone:.0f} Mbit/s alone, {during:.0f} during the migration")
+    tap.equal([bench.complaints(host) for host in bench.lab.hosts], [[], []], "share: nobody complains")
+    bench.unwatch()
+    tap.equal(sample_files(bench), [], "share: the watchers take their samples along")
+
+
+def by_share_without_classes(bench):
+    """The destination makes no ingress class: what arrived before the migration counts on."""
+    tap = bench.tap
+    bench.watch(configuration(share_dir=SHARE, more="tc = { ingress = false; };"))
+    with background(bench, 200):
+        record, readings, _ = moved(bench, "no ingress class")
+    tap.near(record["facts"]["dst"]["in_mbps"], 200 * HEADERS, 0.1, "no ingress class: the first plan knows what arrives there")
+    known = [reading["in_mbps"] for reading in readings.all if reading["known"]]
+    tap.ok(known and max(known) <= 1.2 * 200 * HEADERS, "no ingress class: the migration does not count as the destination's traffic",
+           readings.said())
+    tap.ok(len(known) == len(readings.all), "no ingress class: it stays known", readings.said())
+
+
+def by_libvirt(bench):
+    """No shared directory: the destination's libvirt tells of its VMs' traffic."""
+    tap = bench.tap
+    other = bench.lab.guest(bench.target, memory_mib=256, workload=Workload("uniform", mbit_per_s=1, size_mib=8, touched_mib=16))
+    try:
+        bench.watch(configuration(uri="qemu+tcp://%a/system"))
+        source = bench.source
+        with datagrams(bench, other.address):
+            bench.quiet(3)
+            record, readings, _ = moved(bench, "libvirt")
+            tap.ok(not record["facts"]["dst"]["known"] and any(NOT_KNOWN in reason for reason in record["reasons"]),
+                   "libvirt: the first plan does without", record["facts"]["dst"])
+            known = [reading for reading in readings.all if reading["known"]]
+            tap.ok(known and {reading["source"] for reading in known} == {"libvirt"}, "libvirt: soon it is known", readings.said())
+            expected = DATAGRAM_MBIT * (DATAGRAM + DATAGRAM_HEADERS) / DATAGRAM
+            tap.near(known[-1]["in_mbps"] if known else None, expected, 0.2, "libvirt: what the VM there receives is seen")
+            shown = json.loads(source.run(program(), "status", "--json", "--run-dir", RUN_DIRECTORY).stdout)
+            tap.equal(shown["migrations"], [], "libvirt: the migration is over")
+        tap.equal([bench.complaints(host) for host in bench.lab.hosts], [[], []], "libvirt: nobody complains")
+        begin = time.time()
+        bench.unwatch()
+        tap.ok(time.time() - begin < 3, "libvirt: the watchers end at once", f"{time.time() - begin:.1f} s")
+    finally:
+        other.destroy()
+
+
+def by_neither(bench):
+    """Neither is configured: the reasons say that it is unknown."""
+    tap = bench.tap
+    bench.watch(configuration())
+    record, _, _ = moved(bench, "neither")
+    tap.equal((record["facts"]["dst"]["known"], record["facts"]["dst"]["source"]), (False, "unknown"), "neither: unknown")
+    tap.ok(any(NOT_KNOWN in reason for reason in record["reasons"]), "neither: the reasons say so", record["reasons"])
+
+
+def prompt(record, result):
+    """How long after the first iteration the class was there, in ms, and whether that is soon."""
+    after_ms = record["tc"][0]["installed_after_ms"] if record["tc"] else None
+    return after_ms is not None and after_ms < 500 and bool(result.iterations), f"installed after {after_ms} ms"
+
+
+def nobody_answers(bench):
+    """Nothing listens at destination.uri: one line, and nothing is delayed."""
+    tap = bench.tap
+    bench.watch(configuration(uri="qemu+tcp://%a:1/system"))
+    source = bench.source
+    record, readings, result = moved(bench, "nobody answers")
+    tap.ok(not record["facts"]["dst"]["known"] and not any(reading["known"] for reading in readings.all), "nobody answers: unknown")
+    tap.ok(*[prompt(record, result)[0], "nobody answers: the class is there at once", prompt(record, result)[1]])
+    tap.equal(len([line for line in bench.log(source) if ":1/system'" in line]), 1, "nobody answers: one line says so")
+    tap.note("\n".join(bench.complaints(source)))
+
+
+def answers_nothing(bench):
+    """What listens at destination.uri accepts and says nothing: nothing is delayed, not even the watcher's end."""
+    tap = bench.tap
+    bench.watch(configuration(uri="qemu+tcp://%a:4444/system", share_dir=SHARE))
+    source, target = bench.source, bench.target
+    target.watcher.stop()  # so that no sample tells of it
+    with namespace.inside(target.station.name):
+        listener = socket.create_server((target.address, 4444))
+    with listener:
+        record, readings, result = moved(bench, "says nothing")
+        tap.ok(not record["facts"]["dst"]["known"] and not any(reading["known"] for reading in readings.all), "says nothing: unknown")
+        tap.ok(*[prompt(record, result)[0], "says nothing: the class is there at once", prompt(record, result)[1]])
+        wait_for("the sample to be written still", lambda: time.time() * 1000 - json.loads(
+            source.path(f"{SHARE}/migtune-{source.hostname}.json").read_text(encoding="utf-8"))["at_ms"] < 2000, 3)
+        begin = time.time()
+        status = source.watcher.stop()
+        tap.ok(status == 0 and time.time() - begin < 3, "says nothing: the watcher ends at once", f"{status}, {time.time() - begin:.1f} s")
+    tap.equal(sample_files(bench), [], "says nothing: and takes its sample along")
+
+
+def main():
+    """All cases on one guest."""
+    tap = Cases()
+    with Lab(hook=True) as lab:
+        guest = lab.guest(memory_mib=512, workload=Workload("uniform", mbit_per_s=50, size_mib=64, touched_mib=320))
+        tap.run(Bench(lab, tap, guest), by_share, by_share_without_classes, by_libvirt, by_neither, nobody_answers, answers_nothing)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
