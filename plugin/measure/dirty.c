@@ -145,6 +145,14 @@ static bool measured_rate(virDomainStatsRecordPtr record, uint64_t *ret_bytes_s)
         return true;
 }
 
+/* A measurement that a migration broke into reads 0 (seen with QEMU 10.0). */
+static bool has_job(virDomainPtr domain)
+{
+        virDomainJobInfo job = { 0 };
+
+        return virDomainGetJobInfo(domain, &job) < 0 || job.type != VIR_DOMAIN_JOB_NONE;
+}
+
 static void collect(struct mt_dirty_sampler *sampler, virDomainPtr *domains)
 {
         virDomainStatsRecordPtr *records = NULL;
@@ -154,7 +162,8 @@ static void collect(struct mt_dirty_sampler *sampler, virDomainPtr *domains)
                 char uuid[VIR_UUID_STRING_BUFLEN];
                 uint64_t bytes_s;
 
-                if (measured_rate(records[i], &bytes_s) && virDomainGetUUIDString(records[i]->dom, uuid) == 0)
+                if (!has_job(records[i]->dom) && measured_rate(records[i], &bytes_s) &&
+                    virDomainGetUUIDString(records[i]->dom, uuid) == 0)
                         store(sampler, uuid, bytes_s);
         }
         if (n >= 0)
@@ -171,11 +180,8 @@ static void step(struct mt_dirty_sampler *sampler, virConnectPtr connection)
 
         for (int i = 0; i < n && n_started < BATCH; i++) {
                 char uuid[VIR_UUID_STRING_BUFLEN];
-                virDomainJobInfo job = { 0 };
 
-                if (virDomainGetUUIDString(all[i], uuid) < 0 || !take_turn(sampler, uuid, mt_now_ms()))
-                        continue;
-                if (virDomainGetJobInfo(all[i], &job) < 0 || job.type != VIR_DOMAIN_JOB_NONE)
+                if (virDomainGetUUIDString(all[i], uuid) < 0 || !take_turn(sampler, uuid, mt_now_ms()) || has_job(all[i]))
                         continue;
                 if (virDomainStartDirtyRateCalc(all[i], 1, 0) == 0)
                         started[n_started++] = all[i];
