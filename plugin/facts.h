@@ -32,10 +32,10 @@ enum mt_traffic_source {
 /* One end's traffic without the migration itself, smoothed. */
 struct mt_traffic_fact {
         bool known; /* false: counts as idle, and the reasons say so */
-        enum mt_traffic_source source;
         uint64_t in_bytes_s;
         uint64_t out_bytes_s;
         uint64_t age_ms;
+        enum mt_traffic_source source; /* of the destination's */
 };
 
 /* Whether the caller started the job with VIR_MIGRATE_POSTCOPY: only who stands in the call can know. */
@@ -50,6 +50,7 @@ struct mt_facts {
         char device[IFNAMSIZ];  /* uplink; "" when none was found (then only QEMU's cap is used) */
         uint64_t link_bytes_s;  /* the uplink's rate; 0: unknown */
         uint64_t taken_bytes_s; /* reserved on this uplink by other running migrations */
+        uint64_t path_bytes_s;  /* what the connection carries, where that is well below what it may; 0: no such narrows seen */
         struct mt_traffic_fact src, dst, vm;
         uint64_t rtt_us; /* to the destination; 0: unknown */
         uint64_t tau_ms; /* delay between iterations */

@@ -45,7 +45,7 @@ struct mt_plan {
         double lambda;                /* D / bandwidth as planned; 0 when D is 0 */
         uint64_t bandwidth_bytes_s;   /* R: tc ceil while copying; QEMU's cap is the next MiB/s above */
         uint64_t reserve_bytes_s;     /* tc rate: guaranteed even against the VMs' own traffic */
-        uint64_t switchover_bytes_s;  /* rate that the last copy can count on */
+        uint64_t switchover_bytes_s;  /* rate that the last copy can count on; less than bandwidth only on a narrow path */
         double alpha;                 /* fraction of memory that may remain at stop */
         unsigned iterations;          /* n: pre-copy rounds until remaining <= alpha * memory */
         uint64_t downtime_limit_ms;   /* for QEMU: remaining < rate * limit stops the guest */

@@ -50,7 +50,8 @@ int mt_destination_uri(const char *uri, const struct in6_addr *address, char *re
         return 0;
 }
 
-int mt_destination_start(const char *share_dir, const char *uri, const char *host, struct mt_destination **ret, struct mt_err *err)
+int mt_destination_start(const char *share_dir, const char *uri, const char *host, struct mt_destination **ret,
+                         struct mt_err *err)
 {
         struct mt_destination *destination;
         int r;

@@ -2,18 +2,20 @@
 /*
  * The other host's traffic: from its sample in destination.share_dir, else from its libvirt (destination.uri), else unknown.
  *
- * Theory of operation. Both ways may hang: the directory may be on a network file system, the other libvirt anywhere. So the
- * watcher's loop touches neither; it hands over its own sample and asks for what is known, which takes a lock and nothing else.
+ * Theory of operation. Both ways may hang: the directory may be on a network file system, the other libvirt anywhere.
+ * So the watcher's loop touches neither; it hands over its own sample and asks for what is known, which takes a lock
+ * and nothing else.
  *
- *   exchange.c   one thread writes and reads the directory, once a second, whether or not anything migrates: what the first plan
- *                of a migration needs is there when it begins.
- *   peer.c       one thread for each peer that was asked for and that the directory does not tell of. It connects when first
- *                asked, so the first plan does without; the rate is known half a second after the connection. A peer that nobody
- *                asked for during a minute is let go, so that one migration after another need not wait again.
+ *   exchange.c   one thread writes and reads the directory, once a second, whether or not anything migrates: what the
+ *                first plan of a migration needs is there when it begins.
+ *   peer.c       one thread for each peer that was asked for and that the directory does not tell of. It connects when
+ *                first asked, so the first plan does without; the rate is known half a second after the connection. A
+ *                peer that nobody asked for during a minute is let go, so that one migration after another need not
+ *                wait again.
  *
- * Each thread is held up by its own file system or host only. There are at most MAX_PEERS of the latter: one that hangs in a
- * call keeps its place until the call returns, whoever asks meanwhile, so the number of threads is bounded. Stopping waits for
- * the exchange to remove this host's file (half a second at most) and for no peer.
+ * Each thread is held up by its own file system or host only. There are at most MAX_PEERS of the latter: one that hangs
+ * in a call keeps its place until the call returns, whoever asks meanwhile, so the number of threads is bounded.
+ * Stopping waits for the exchange to remove this host's file (half a second at most) and for no peer.
  *
  * A struct mt_destination belongs to one thread.
  */
@@ -30,10 +32,11 @@
 struct mt_destination;
 
 /*
- * share_dir and uri: as configured, "" for none; *ret is NULL where both are. host: the name to publish under, "" for one that
- * only asks. All are copied. virInitialize() must have been called.
+ * share_dir and uri: as configured, "" for none; *ret is NULL where both are. host: the name to publish under, "" for
+ * one that only asks. All are copied. virInitialize() must have been called.
  */
-int mt_destination_start(const char *share_dir, const char *uri, const char *host, struct mt_destination **ret, struct mt_err *err);
+int mt_destination_start(const char *share_dir, const char *uri, const char *host, struct mt_destination **ret,
+                         struct mt_err *err);
 
 /* Ends it, see above. Accepts NULL. */
 void mt_destination_stop(struct mt_destination *destination);
@@ -45,8 +48,8 @@ void mt_destination_publish(struct mt_destination *destination, const struct mt_
 struct mt_traffic_fact mt_destination_get(struct mt_destination *destination, const struct sockaddr_storage *peer);
 
 /*
- * Lets go of peers that nobody asked for; about once a second. True: something is wrong that was not so before, for the log; ask
- * again. Accepts a NULL destination.
+ * Lets go of peers that nobody asked for; about once a second. True: something is wrong that was not so before, for the
+ * log; ask again. Accepts a NULL destination.
  */
 bool mt_destination_tick(struct mt_destination *destination, struct mt_err *ret_complaint);
 

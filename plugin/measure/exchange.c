@@ -78,9 +78,11 @@ static void read_all(struct mt_exchange *exchange)
         bool is_ahead = share.newest_ms > mt_wall_ms() + MT_SHARE_FRESH_MS;
 
         if (share.broken > 0)
-                (void)mt_fail(&broken, EINVAL, "share_dir '%s': file %s (%u such files)", exchange->dir, share.first_broken, share.broken);
+                (void)mt_fail(&broken, EINVAL, "share_dir '%s': file %s (%u such files)", exchange->dir, share.first_broken,
+                              share.broken);
         if (is_ahead)
-                (void)mt_fail(&ahead, EINVAL, "share_dir '%s': '%s' is from the future: the hosts' clocks differ", exchange->dir, share.newest);
+                (void)mt_fail(&ahead, EINVAL, "share_dir '%s': '%s' is from the future: the hosts' clocks differ",
+                              exchange->dir, share.newest);
         (void)pthread_mutex_lock(&exchange->lock);
         note(exchange, CANNOT_READ, r < 0, "other hosts' traffic counts as unknown", &err);
         note(exchange, BROKEN_FILE, share.broken > 0, "ignoring it", &broken);

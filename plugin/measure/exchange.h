@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The thread between the watcher and destination.share_dir, which may be on a network file system and hang: once a second it writes
- * this host's sample and reads everybody's.
+ * The thread between the watcher and destination.share_dir, which may be on a network file system and hang: once a
+ * second it writes this host's sample and reads everybody's.
  */
 #ifndef MT_MEASURE_EXCHANGE_H
 #define MT_MEASURE_EXCHANGE_H
@@ -18,8 +18,8 @@ struct mt_exchange;
 int mt_exchange_start(const char *dir, const char *host, struct mt_exchange **ret, struct mt_err *err);
 
 /*
- * Asks the thread to remove this host's file and to end, and waits for that half a second at most: a thread that hangs is left to
- * itself, and ends when its call returns. Accepts NULL.
+ * Asks the thread to remove this host's file and to end, and waits for that half a second at most: a thread that hangs
+ * is left to itself, and ends when its call returns. Accepts NULL.
  */
 void mt_exchange_stop(struct mt_exchange *exchange);
 

@@ -53,7 +53,8 @@ static void note_result(struct mt_peer *peer, const char *what, bool good)
         (void)pthread_mutex_lock(&peer->lock);
         if (!good && !peer->failed) {
                 peer->has_complaint = true;
-                (void)mt_fail(&peer->complaint, EIO, "%s '%s': %s; the traffic there counts as unknown", what, peer->uri, virGetLastErrorMessage());
+                (void)mt_fail(&peer->complaint, EIO, "%s '%s': %s; the traffic there counts as unknown", what, peer->uri,
+                              virGetLastErrorMessage());
         }
         peer->failed = !good;
         if (good) {

@@ -2,11 +2,11 @@
 /*
  * Another host's VM traffic, asked of its libvirt.
  *
- * A thread of its own for each peer keeps a read-only connection and reads the interface statistics of all domains once a
- * second. Whatever hangs (a name server, a connect to a host that is off, ssh, the daemon itself) holds up this thread alone;
- * keep-alives, which the watcher's event loop sends, end a connection that has died within about 20 s, TCP a connect within about
- * 2 minutes. After a failure it tries again every 5, 10, 20, 30, 30, ... seconds. Letting go of a peer never waits: the thread ends
- * when its call returns.
+ * A thread of its own for each peer keeps a read-only connection and reads the interface statistics of all domains once
+ * a second. Whatever hangs (a name server, a connect to a host that is off, ssh, the daemon itself) holds up this
+ * thread alone; keep-alives, which the watcher's event loop sends, end a connection that has died within about 20 s,
+ * TCP a connect within about 2 minutes. After a failure it tries again every 5, 10, 20, 30, 30, ... seconds. Letting go
+ * of a peer never waits: the thread ends when its call returns.
  */
 #ifndef MT_MEASURE_PEER_H
 #define MT_MEASURE_PEER_H

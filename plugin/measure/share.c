@@ -60,7 +60,10 @@ bool mt_share_address(const struct sockaddr *address, struct in6_addr *ret)
         return false;
 }
 
-/* The whole of a regular file, NUL-terminated. NULL: *ret_wrong says why, or is NULL where nothing is wrong (it has just gone). */
+/*
+ * The whole of a regular file, NUL-terminated. NULL: *ret_wrong says why, or is NULL where nothing is wrong (it has
+ * just gone).
+ */
 static char *read_file(int dir_fd, const char *name, size_t *ret_size, const char **ret_wrong)
 {
         MT_CLEANUP(mt_closep) int fd = -1;
@@ -71,7 +74,7 @@ static char *read_file(int dir_fd, const char *name, size_t *ret_size, const cha
         *ret_wrong = NULL;
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return NULL;
-        *ret_wrong = "is not a regular file"; /* looked at twice: opening a device may already do something, and it may change */
+        *ret_wrong = "is not a regular file"; /* looked at twice: opening a device may do something, and it may change */
         if (!S_ISREG(st.st_mode))
                 return NULL;
         fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What hosts tell each other of their traffic: one small file a host in a directory that all of them see (destination.share_dir).
+ * What hosts tell each other of their traffic: one small file a host in a directory that all of them see
+ * (destination.share_dir).
  *
  *   migtune-HOST.json   {"version":1,"host":"host-b","at_ms":1700000000000,
- *                        "uplinks":[{"device":"eth0","addresses":["10.0.0.2","fd00::2"],"in_mbps":12.5,"out_mbps":3.1,"age_ms":400}]}
+ *                        "uplinks":[{"device":"eth0","addresses":["10.0.0.2","fd00::2"],
+ *                                    "in_mbps":12.5,"out_mbps":3.1,"age_ms":400}]}
  *
- * The traffic is that of the uplink which an address is reached through, without migrations. at_ms is the wall clock, so hosts'
- * clocks must agree to MT_SHARE_FRESH_MS; HOST is the host name, so names must differ. A file is replaced by a rename: a reader
- * finds the old one or the new one, never a half. Whoever may write to the directory is believed.
+ * The traffic is that of the uplink which an address is reached through, without migrations. at_ms is the wall clock,
+ * so hosts' clocks must agree to MT_SHARE_FRESH_MS; HOST is the host name, so names must differ. A file is replaced by
+ * a rename: a reader finds the old one or the new one, never a half. Whoever may write to the directory is believed.
  */
 #ifndef MT_MEASURE_SHARE_H
 #define MT_MEASURE_SHARE_H
@@ -59,20 +61,22 @@ struct mt_share {
 };
 
 /*
- * An IPv4 or IPv6 address as struct mt_share_entry has it. False: another family, or one that means nothing elsewhere (loopback,
- * IPv6 link-local).
+ * An IPv4 or IPv6 address as struct mt_share_entry has it. False: another family, or one that means nothing elsewhere
+ * (loopback, IPv6 link-local).
  */
 bool mt_share_address(const struct sockaddr *address, struct in6_addr *ret);
 
 /* Replaces the host's file (mode 0644). wall_ms: the time to write into it. -errno with a message that names the file. */
-int mt_share_write(const char *dir, const char *host, const struct mt_share_sample *sample, uint64_t wall_ms, struct mt_err *err);
+int mt_share_write(const char *dir, const char *host, const struct mt_share_sample *sample, uint64_t wall_ms,
+                   struct mt_err *err);
 
 /* Removes the host's file; none is no error. */
 int mt_share_remove(const char *dir, const char *host, struct mt_err *err);
 
 /*
- * Reads all hosts' files. Never blocks on what lies there (only regular files are opened, symlinks are not followed), reads at most
- * 16 KiB a file and 1024 files, and leaves out what is no sample. *ret changes only on success; the caller releases it.
+ * Reads all hosts' files. Never blocks on what lies there (only regular files are opened, symlinks are not followed),
+ * reads at most 16 KiB a file and 1024 files, and leaves out what is no sample. *ret changes only on success; the
+ * caller releases it.
  */
 int mt_share_read(const char *dir, struct mt_share *ret, struct mt_err *err);
 
@@ -80,8 +84,8 @@ int mt_share_read(const char *dir, struct mt_share *ret, struct mt_err *err);
 void mt_share_done(struct mt_share *share);
 
 /*
- * The traffic of the host that has the address. known = false: no host tells of it, its sample is not fresh at wall_ms, or more
- * than one host claims it.
+ * The traffic of the host that has the address. known = false: no host tells of it, its sample is not fresh at wall_ms,
+ * or more than one host claims it.
  */
 struct mt_traffic_fact mt_share_find(const struct mt_share *share, const struct in6_addr *address, uint64_t wall_ms);
 

@@ -72,8 +72,9 @@ static json_object *uplink_json(const struct mt_share_uplink *uplink)
                 const struct in6_addr *address = &uplink->address[i];
                 bool is4 = IN6_IS_ADDR_V4MAPPED(address);
                 char text[INET6_ADDRSTRLEN];
+                const void *bytes = is4 ? (const void *)&address->s6_addr[12] : address;
 
-                if (inet_ntop(is4 ? AF_INET : AF_INET6, is4 ? (const void *)&address->s6_addr[12] : address, text, sizeof(text)) != NULL)
+                if (inet_ntop(is4 ? AF_INET : AF_INET6, bytes, text, sizeof(text)) != NULL)
                         append(addresses, json_object_new_string(text));
         }
         add(o, "device", json_object_new_string(uplink->device));
@@ -130,7 +131,8 @@ static int write_fresh(int dir_fd, const char *name, const char *text)
         return r;
 }
 
-int mt_share_write(const char *dir, const char *host, const struct mt_share_sample *sample, uint64_t wall_ms, struct mt_err *err)
+int mt_share_write(const char *dir, const char *host, const struct mt_share_sample *sample, uint64_t wall_ms,
+                   struct mt_err *err)
 {
         MT_CLEANUP(put_jsonp) json_object *object = sample_json(host, sample, wall_ms);
         MT_CLEANUP(mt_closep) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -159,8 +161,10 @@ int mt_share_remove(const char *dir, const char *host, struct mt_err *err)
         MT_CLEANUP(mt_closep) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         char name[256];
 
-        if (dir_fd < 0 || file_name(host, name, sizeof(name) - TEMPORARY_ROOM) < 0)
-                return mt_fail(err, dir_fd < 0 ? errno : EINVAL, "share_dir '%s': %s", dir, strerror(dir_fd < 0 ? errno : EINVAL));
+        if (dir_fd < 0)
+                return mt_fail(err, errno, "share_dir '%s': %s", dir, strerror(errno));
+        if (file_name(host, name, sizeof(name) - TEMPORARY_ROOM) < 0)
+                return mt_fail(err, EINVAL, "share_dir '%s': no file name for host '%s'", dir, host);
         if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
                 return mt_fail(err, errno, "share_dir: remove '%s/%s': %s", dir, name, strerror(errno));
         return 0;

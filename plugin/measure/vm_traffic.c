@@ -62,7 +62,8 @@ int mt_vm_traffic_add(struct mt_vm_traffic *traffic, const char *uuid, virTypedP
                 const char *name = NULL;
 
                 (void)snprintf(field, sizeof(field), "net.%u.name", i);
-                if (virTypedParamsGetString(params, n, field, &name) != 1 || !read_counter(params, n, i, "rx", &counter.rx_bytes) ||
+                if (virTypedParamsGetString(params, n, field, &name) != 1 ||
+                    !read_counter(params, n, i, "rx", &counter.rx_bytes) ||
                     !read_counter(params, n, i, "tx", &counter.tx_bytes))
                         continue; /* passed through to the guest: libvirt cannot count it */
                 counter.key = key_of(uuid, name);
@@ -72,7 +73,10 @@ int mt_vm_traffic_add(struct mt_vm_traffic *traffic, const char *uuid, virTypedP
         return 0;
 }
 
-/* The same interface's counters in the last reading, or NULL. Readings have the same order mostly: at is where to look first. */
+/*
+ * The same interface's counters in the last reading, or NULL. Readings have the same order mostly: at is where to look
+ * first.
+ */
 static const struct mt_vm_counter *find(const struct mt_vm_reading *last, uint64_t key, size_t *at)
 {
         for (size_t i = 0; i < last->n; i++) {

@@ -28,14 +28,15 @@ struct mt_vm_traffic {
 };
 
 /*
- * Adds one domain's VIR_DOMAIN_STATS_INTERFACE parameters to the reading that is being made. libvirt counts as the guest does:
- * what it receives has arrived at its host. -ENOMEM.
+ * Adds one domain's VIR_DOMAIN_STATS_INTERFACE parameters to the reading that is being made. libvirt counts as the
+ * guest does: what it receives has arrived at its host. -ENOMEM.
  */
 int mt_vm_traffic_add(struct mt_vm_traffic *traffic, const char *uuid, virTypedParameterPtr params, int n);
 
 /*
- * The reading is complete. now_ms: CLOCK_MONOTONIC. An interface counts from its second reading on, so domains may come and
- * go; counters that go back count from the next reading. The weight of a reading is 1 - exp(-dt / 2 s), the first rate's is 1.
+ * The reading is complete. now_ms: CLOCK_MONOTONIC. An interface counts from its second reading on, so domains may come
+ * and go; counters that go back count from the next reading. The weight of a reading is 1 - exp(-dt / 2 s), the first
+ * rate's is 1.
  */
 void mt_vm_traffic_end(struct mt_vm_traffic *traffic, uint64_t now_ms);
 

@@ -106,7 +106,13 @@ struct mt_bandwidth mt_bandwidth_bound(double demand, enum mt_technique techniqu
                   in->link, in->link_known ? "" : " (assumed: its speed is not known)", ideal, in->available);
         result.R = lower_bounds(demand, share, in, why);
         result.R = upper_bounds(result.R, share, ideal, in, why);
+        result.expected = result.R;
         result.switchover = switchover_rate(result.R, in);
+        if (in->path > 0.0 && in->path < result.R) {
+                mt_reason(why, "the path gives only %.1f Mbit/s (the destination, or the network between): the last copy counts on that",
+                          in->path);
+                result.expected = result.switchover = in->path;
+        }
         if (result.R > in->available + 0.05) {
                 result.reserve = result.R;
                 mt_reason(why, "reserve %.1f Mbit/s: more than the %.1f available (%s urgency)", result.reserve, in->available,

@@ -7,8 +7,9 @@
 
 struct mt_bandwidth {
         double R;          /* Mbit/s on the wire: the class's ceil */
+        double expected;   /* Mbit/s that it will really get: R, or what the path gives */
         double reserve;    /* Mbit/s guaranteed; 0: none, R fits in what is free */
-        double switchover; /* Mbit/s the last copy can count on, >= R */
+        double switchover; /* Mbit/s the last copy can count on; >= R, unless the path is narrower */
         bool low_priority;
 };
 

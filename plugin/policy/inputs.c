@@ -43,6 +43,7 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
         in.D = mt_mbps(facts->dirty_rate_bytes_s);
         in.link_known = facts->link_bytes_s > 0;
         in.link = in.link_known ? mt_mbps(facts->link_bytes_s) : MT_UNKNOWN_LINK_MBPS;
+        in.path = mt_mbps(facts->path_bytes_s);
         in.free = fmax(in.link * MT_USABLE - mt_mbps(facts->taken_bytes_s), 0.0);
         mt_reason(why, "D = %.1f Mbit/s (%s, %.0f s old); memory %.0f MiB, %.0f MiB of it touched", in.D,
                   mt_dirty_source_name(facts->dirty_source), mt_seconds(facts->dirty_age_ms),

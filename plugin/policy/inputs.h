@@ -29,6 +29,7 @@ struct mt_inputs {
         double D;                /* Mbit/s */
         double link;             /* Mbit/s; MT_UNKNOWN_LINK_MBPS if not known */
         bool link_known;
+        double path;             /* Mbit/s that the way to the destination was seen to give; 0: not seen to be narrow */
         double free;             /* Mbit/s of the link that other running migrations have not taken */
         double available;        /* Mbit/s that nobody uses now: min(link - src out, link - dst in), >= 0 */
         double src_in, src_out, dst_in, dst_out, vm_in, vm_out;

@@ -20,7 +20,7 @@ static struct mt_prediction result(double total, double downtime, double sent, u
 static struct mt_prediction pre_copy(const struct mt_inputs *in, const struct mt_intent *intent,
                                      const struct mt_bandwidth *bandwidth, const struct mt_stop *stop)
 {
-        double R = bandwidth->R * MT_PAYLOAD;
+        double R = bandwidth->expected * MT_PAYLOAD;
         double Rs = bandwidth->switchover * MT_PAYLOAD;
         const struct mt_wan_vm vm = { .vm_mb = in->resident, .R = R, .D = in->D, .tau = in->tau, .tg = 0.0 };
         double copied = 0.0;
@@ -40,7 +40,7 @@ static struct mt_prediction pre_copy(const struct mt_inputs *in, const struct mt
 
 static struct mt_prediction post_copy(bool first_pass, const struct mt_inputs *in, const struct mt_bandwidth *bandwidth)
 {
-        double R = bandwidth->R * MT_PAYLOAD;
+        double R = bandwidth->expected * MT_PAYLOAD;
         double first = first_pass ? in->resident / R : 0.0;
         double rest = first_pass ? fmin(in->D * first, in->resident) : in->resident;
         double downtime = DEVICE_STATE_MBIT / (bandwidth->switchover * MT_PAYLOAD) + in->tg;

@@ -38,7 +38,7 @@ static double limit_utilisation(double alpha, const struct mt_inputs *in, const 
 struct mt_stop mt_stop_rule(const struct mt_inputs *in, const struct mt_intent *intent, const struct mt_bandwidth *bandwidth,
                             bool switchover_known, struct mt_reasons *why)
 {
-        double R = bandwidth->R * MT_PAYLOAD;
+        double R = bandwidth->expected * MT_PAYLOAD;
         double Rs = bandwidth->switchover * MT_PAYLOAD;
         double copy = in->limit - in->tg;
         struct mt_wan_vm vm = { .vm_mb = in->resident, .R = R, .D = in->D, .tau = in->tau, .tg = 0.0 };

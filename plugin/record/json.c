@@ -139,6 +139,7 @@ json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *p
         mt_json_add(o, "resident_bytes", mt_json_count(facts->resident_bytes));
         mt_json_add(o, "dirty_rate_age_ms", mt_json_count(facts->dirty_age_ms));
         mt_json_add(o, "taken_mbps", mt_json_mbps(facts->taken_bytes_s));
+        mt_json_add(o, "path_mbps", facts->path_bytes_s != 0 ? mt_json_mbps(facts->path_bytes_s) : NULL);
         mt_json_add(o, "rtt_us", facts->rtt_us != 0 ? mt_json_count(facts->rtt_us) : NULL);
         mt_json_add(o, "dirty_low_mbps", mt_json_mbps(facts->dirty_low_bytes_s));
         mt_json_add(o, "dirty_high_mbps", mt_json_mbps(facts->dirty_high_bytes_s));

@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * One thread runs libvirt's event loop; all of steer/ and the local socket live in it. Other threads make the calls that may block:
- * the dirty-rate sampler, an agent for each job, and those that learn the other hosts' traffic (measure/destination.h). Signals
- * arrive through a signalfd: SIGHUP reloads the configuration (a bad file leaves the old one in force), SIGTERM and SIGINT end the
- * loop.
+ * One thread runs libvirt's event loop; all of steer/ and the local socket live in it. Other threads make the calls
+ * that may block: the dirty-rate sampler, an agent for each job, and those that learn the other hosts' traffic
+ * (measure/destination.h). Signals arrive through a signalfd: SIGHUP reloads the configuration (a bad file leaves the
+ * old one in force), SIGTERM and SIGINT end the loop.
  *
  * Order at the start: configuration, socket (and with it the lock: one watcher a host), netlink, sweep of what an earlier
  * watcher left (nothing can be ours yet), libvirt, where running migrations are adopted and get new classes. At the end:
@@ -58,14 +58,15 @@ static void start_destination(struct mt_host *host)
         struct mt_err err = { 0 };
 
         host->publish = (struct mt_publish){ .uplinks_ms = 0 };
-        if (mt_destination_start(host->config.destination.share_dir, host->config.destination.uri, host->name, &host->destination,
-                                 &err) < 0)
+        if (mt_destination_start(host->config.destination.share_dir, host->config.destination.uri, host->name,
+                                 &host->destination, &err) < 0)
                 mt_log(MT_LOG_WARNING, "other hosts' traffic is not known: %s", err.msg);
 }
 
 static bool same_destination(const struct mt_config *a, const struct mt_config *b)
 {
-        return strcmp(a->destination.share_dir, b->destination.share_dir) == 0 && strcmp(a->destination.uri, b->destination.uri) == 0;
+        return strcmp(a->destination.share_dir, b->destination.share_dir) == 0 &&
+               strcmp(a->destination.uri, b->destination.uri) == 0;
 }
 
 static void reload(struct watch *watch)

@@ -13,6 +13,8 @@
 #include <stdio.h>
 
 #define D_WEIGHT 0.5     /* of a new in-flight dirty rate against the last one */
+#define NARROW 0.8       /* of what it may: less than this is no noise */
+#define METER_SETTLES_MS 6000
 #define LIMIT_MARGIN 1.1 /* the cap's limit must lie above QEMU's noisy estimate */
 
 void mt_job_use_stats(struct mt_job *job, const struct mt_job_stats *stats)
@@ -32,6 +34,17 @@ void mt_job_use_stats(struct mt_job *job, const struct mt_job_stats *stats)
         job->stats = *stats;
 }
 
+/*
+ * What the connection carries, if that is well below its class's ceil: something behind our classes is narrower, and the last copy
+ * will meet it as well. Not in the first pass, where zero pages cost nothing and the meter still rises.
+ */
+static uint64_t narrow_path(const struct mt_job *job)
+{
+        if (!job->shaped || job->iteration < 2 || mt_now_ms() - job->since_ms < METER_SETTLES_MS)
+                return 0;
+        return job->meter.bytes_s < NARROW * (double)job->spec.ceil_bytes_s ? (uint64_t)job->meter.bytes_s : 0;
+}
+
 void mt_job_plan_again(struct mt_host *host, struct mt_job *job)
 {
         if (job->facts.device[0] != '\0') {
@@ -41,6 +54,7 @@ void mt_job_plan_again(struct mt_host *host, struct mt_job *job)
                 job->facts.taken_bytes_s = mt_host_taken(host, job->facts.device, job);
         }
         job->facts.dst = mt_gather_destination(host, &job->flows);
+        job->facts.path_bytes_s = narrow_path(job);
         mt_decide(&job->facts, &job->intent, &job->plan);
         mt_job_apply(host, job);
 }

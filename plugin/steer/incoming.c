@@ -33,6 +33,7 @@
 
 #define ANNOUNCED_MS 60000
 #define CONNECT_MS 30000
+#define CONNECT_SOON_MS 1000 /* what takes longer may be tunnelled, and already flow */
 #define LOOK_MS 5000
 #define POLICY_URI "urn:migtune:policy:1"
 
@@ -44,7 +45,8 @@ struct mt_incoming {
         uint64_t since_ms;
         uint64_t looked_ms; /* when its domain's state was last asked for */
         bool started;   /* its domain exists */
-        bool connected; /* its sockets were found */
+        bool connected; /* its sockets were found, or are not looked for any more */
+        bool hidden;    /* they were not found */
         bool shaped;
         struct mt_link link;
         uint16_t minor;
@@ -138,6 +140,8 @@ static void shape(struct mt_host *host, struct mt_incoming *in, const struct mt_
                         (void)mt_shape_remove(host->shaper, &in->link, in->minor, NULL);
         }
         in->shaped = r == 0;
+        if (in->shaped)
+                mt_meter_read(&in->meter, 0, mt_now_ms()); /* from the first byte on */
         if (r == 0)
                 mt_log(MT_LOG_INFO, "domain '%s': incoming migration: ingress class %x:%x on '%s'%s", in->id.name, MT_TC_MAJOR,
                        in->minor, uplink->device, flows == NULL ? ", by port range until it connects" : "");
@@ -269,7 +273,7 @@ bool mt_incoming_poll(struct mt_host *host)
                 if (!in->started || in->connected)
                         continue;
                 if (mt_now_ms() - in->since_ms > CONNECT_MS) {
-                        in->connected = true; /* tunnelled, or over a unix socket: nothing to tell apart */
+                        in->connected = in->hidden = true; /* tunnelled, or over a unix socket: nothing to tell apart */
                         continue;
                 }
                 waiting = true;
@@ -356,7 +360,7 @@ uint64_t mt_incoming_own_rate(const struct mt_host *host, const char *device)
 bool mt_incoming_uncounted(const struct mt_host *host)
 {
         for (const struct mt_incoming *in = host->incoming; in != NULL; in = in->next)
-                if (in->started && !in->shaped)
+                if (in->started && (in->connected ? in->hidden || !in->shaped : mt_now_ms() - in->since_ms > CONNECT_SOON_MS))
                         return true;
         return false;
 }

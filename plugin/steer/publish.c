@@ -2,10 +2,11 @@
 /*
  * Theory of operation
  *
- * A source wants to know the destination's traffic without migrations, above all without the very migration that it asks for:
- * a migration that counts as the traffic it must leave room for would slow itself down. mt_host_traffic() subtracts what our
- * classes count. An incoming migration without a class (tc.ingress off, mode observe, no right to shape) cannot be told apart:
- * while one runs, and until the smoothing has forgotten it, what arrived before it goes on being told, with its age.
+ * A source wants to know the destination's traffic without migrations, above all without the very migration that it
+ * asks for: a migration that counts as the traffic it must leave room for would slow itself down. mt_host_traffic()
+ * subtracts what our classes count. An incoming migration without a class (tc.ingress off, mode observe, no right to
+ * shape) cannot be told apart: while one runs, and until the smoothing has forgotten it, what arrived before it goes on
+ * being told, with its age.
  */
 #include "steer/publish.h"
 #include "clock.h"

@@ -14,7 +14,7 @@
 /* Mbit/s; what is 0 or NULL keeps its default. */
 struct situation {
         const char *name;
-        double D, link, src_out, dst_in, taken;
+        double D, link, src_out, dst_in, taken, path;
         enum mt_urgency urgency;
         enum mt_strategy strategy;
         enum mt_technique_choice technique;
@@ -39,8 +39,10 @@ static void set_up(const struct situation *s, struct mt_facts *facts, struct mt_
                 .device = "eth0",
                 .link_bytes_s = mt_bytes_s(s->link),
                 .taken_bytes_s = mt_bytes_s(s->taken),
+                .path_bytes_s = mt_bytes_s(s->path),
                 .src = { .known = true, .out_bytes_s = mt_bytes_s(s->src_out) },
-                .dst = { .known = true, .in_bytes_s = mt_bytes_s(s->dst_in) },
+                .dst = { .known = s->dst_in >= 0, .in_bytes_s = mt_bytes_s(s->dst_in),
+                         .source = s->dst_in >= 0 ? MT_TRAFFIC_SHARE : MT_TRAFFIC_UNKNOWN, .age_ms = 1500 },
                 .tau_ms = 5,
                 .tg_ms = 60,
                 .dirty_low_bytes_s = MT_AUTO,
@@ -87,7 +89,9 @@ static const struct situation situations[] = {
         { "high ignores the sla", .D = 240, .link = 1000, .urgency = HIGH, .technique = PRE, .sla_lower = 500, .R = 903.5,
           .reserve = 0, .limit_met = 1 },
         { "destination counts", .D = 100, .link = 1000, .dst_in = 800, .urgency = LOW, .technique = PRE, .R = 184.4, .reserve = 0,
-          .limit_met = 1 },
+          .limit_met = 1, .reason = "the destination's other traffic: 800.0 Mbit/s in, 0.0 out (share, 1.5 s old)" },
+        { "destination not known", .D = 100, .link = 1000, .dst_in = -1, .urgency = LOW, .technique = PRE, .R = 451.7, .reserve = 0,
+          .limit_met = 1, .reason = "the destination's traffic is not known" },
         { "others' migrations count", .D = 100, .link = 1000, .taken = 700, .urgency = HIGH, .technique = PRE, .R = 284.4,
           .reserve = 0, .limit_met = 1, .reason = "what other migrations leave" },
         { "a taken link still moves", .D = 10, .link = 1000, .taken = 2000, .urgency = MEDIUM, .technique = PRE, .R = 67.1,
@@ -104,6 +108,12 @@ static const struct situation situations[] = {
           .R = 903.5, .reserve = 0, .limit_met = 0, .reason = "leaves too little beside" },
         { "unknown link is said", .D = 100, .link = 0, .urgency = LOW, .technique = PRE, .R = 451.7, .reserve = 0, .limit_met = 1,
           .reason = "assumed: its speed is not known" },
+        { "a narrow path bounds what is expected, not R", .D = 100, .link = 1000, .path = 200, .urgency = LOW, .technique = PRE,
+          .R = 451.7, .reserve = 0, .limit_met = 1, .reason = "the path gives only 200.0 Mbit/s" },
+        { "a path wider than R is none", .D = 100, .link = 1000, .path = 800, .urgency = LOW, .technique = PRE, .R = 451.7,
+          .reserve = 0, .limit_met = 1, .reason = "26.9 MiB may remain" },
+        { "a path narrower than the dirty rate", .D = 300, .link = 1000, .path = 200, .urgency = HIGH, .technique = PRE,
+          .R = 903.5, .reserve = 0, .limit_met = 0, .reason = "limit not met" },
         { "min-bandwidth", .D = 100, .link = 1000, .urgency = MEDIUM, .strategy = MT_MIN_BANDWIDTH, .technique = PRE, .R = 250,
           .reserve = 0, .limit_met = 1, .reason = "D/lambda.high, 250.0" },
         { "max-bandwidth", .D = 100, .link = 1000, .urgency = HIGH, .strategy = MT_MAX_BANDWIDTH, .technique = PRE, .R = 903.5,
@@ -213,6 +223,23 @@ static void test_grid(void **state)
                                         }
 }
 
+/* On a narrow path QEMU's limit means that its own estimate and the last copy have the same rate: the limit is max_downtime - t_g. */
+static void test_narrow_path(void **state)
+{
+        const struct situation s = { .D = 50, .link = 1000, .path = 150, .urgency = MT_URGENCY_LOW, .technique = MT_CHOOSE_PRE_COPY };
+        struct mt_facts facts;
+        struct mt_intent intent;
+        struct mt_plan plan;
+
+        (void)state;
+        set_up(&s, &facts, &intent);
+        mt_decide(&facts, &intent, &plan);
+        assert_int_equal(plan.downtime_limit_ms, 240);
+        assert_near(mt_mbps(plan.switchover_bytes_s), 150, 0.1);
+        assert_true(plan.prediction.downtime_ms <= 300);
+        assert_true(plan.prediction.total_ms > 1000 * 8590 / 150); /* a GiB at that rate */
+}
+
 /* n against brute force: run the recursion round by round until the remainder fits. */
 static void test_rounds(void **state)
 {
@@ -282,11 +309,12 @@ static void test_utilisation(void **state)
 
 int main(void)
 {
-        struct CMUnitTest tests[MT_ARRAY_SIZE(situations) + 4];
+        struct CMUnitTest tests[MT_ARRAY_SIZE(situations) + 5];
         size_t n = 0;
 
         ADD_ROWS(tests, n, situations, test_situation);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_grid);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_narrow_path);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_rounds);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_alternatives);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_utilisation);

@@ -88,6 +88,7 @@ static const struct member_case {
         { "facts/src/known", "true" },
         { "facts/dst/class", "\"idle\"" },
         { "facts/dst/known", "false" },
+        { "facts/dst/source", "\"unknown\"" },
         { "facts/vm/known", "false" },
         { "facts/tau_ms", "5" },
         { "facts/tg_ms", "40" },

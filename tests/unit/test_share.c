@@ -12,6 +12,8 @@
 #define MBIT UINT64_C(125000)
 #define NAME "migtune-b.json"
 #define UPLINK "{\"device\":\"eth0\",\"addresses\":[\"10.0.0.2\"],\"in_mbps\":500,\"out_mbps\":0.5,\"age_ms\":7}"
+#define ODD_UPLINK(addresses, in, age) "{\"addresses\":[" addresses "],\"in_mbps\":" in ",\"out_mbps\":0,\"age_ms\":" age "}"
+#define GOOD_ADDRESS "\"10.0.0.2\""
 #define SAMPLE(uplinks) "{\"version\":1,\"host\":\"b\",\"at_ms\":1700000000000,\"uplinks\":[" uplinks "]}"
 
 static struct in6_addr address(const char *text)
@@ -34,7 +36,8 @@ static struct mt_share_sample sample_of(const char *first, const char *second, u
 {
         struct mt_share_sample sample = {
                 .n = 2,
-                .uplink = { { .device = "eth0", .n = 2, .known = true, .in_bytes_s = in_bytes_s, .out_bytes_s = 3 * MBIT, .age_ms = 400 },
+                .uplink = { { .device = "eth0", .n = 2, .known = true, .in_bytes_s = in_bytes_s, .out_bytes_s = 3 * MBIT,
+                              .age_ms = 400 },
                             { .device = "eth1", .n = 1, .known = false } },
         };
 
@@ -114,19 +117,19 @@ static const struct file_case {
         { "too many uplinks", SAMPLE("{},{},{},{},{},{},{},{},{}"), 0, "lacks its time or uplinks" },
         { "uplink no object", SAMPLE("1"), 0, "has a wrong uplink" },
         { "one good uplink, one bad", SAMPLE(UPLINK ",{}"), 0, "has a wrong uplink" },
-        { "negative traffic", SAMPLE("{\"addresses\":[\"10.0.0.2\"],\"in_mbps\":-1,\"out_mbps\":0,\"age_ms\":0}"), 0, "has a wrong uplink" },
-        { "traffic without bounds", SAMPLE("{\"addresses\":[\"10.0.0.2\"],\"in_mbps\":1e300,\"out_mbps\":0,\"age_ms\":0}"), 0,
+        { "negative traffic", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "-1", "0")), 0, "has a wrong uplink" },
+        { "traffic without bounds", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "1e300", "0")), 0,
           "has a wrong uplink" },
-        { "traffic that is no number", SAMPLE("{\"addresses\":[\"10.0.0.2\"],\"in_mbps\":NaN,\"out_mbps\":0,\"age_ms\":0}"), 0,
+        { "traffic that is no number", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "NaN", "0")), 0,
           "has a wrong uplink" },
-        { "traffic as text", SAMPLE("{\"addresses\":[\"10.0.0.2\"],\"in_mbps\":\"1\",\"out_mbps\":0,\"age_ms\":0}"), 0,
+        { "traffic as text", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "\"1\"", "0")), 0,
           "has a wrong uplink" },
         { "no age", SAMPLE("{\"addresses\":[\"10.0.0.2\"],\"in_mbps\":1,\"out_mbps\":0}"), 0, "has a wrong uplink" },
-        { "an age of years", SAMPLE("{\"addresses\":[\"10.0.0.2\"],\"in_mbps\":1,\"out_mbps\":0,\"age_ms\":99999999999}"), 0,
+        { "an age of years", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "1", "99999999999")), 0,
           "has a wrong uplink" },
-        { "address no text", SAMPLE("{\"addresses\":[1],\"in_mbps\":1,\"out_mbps\":0,\"age_ms\":0}"), 0, "has a wrong uplink" },
-        { "address a name", SAMPLE("{\"addresses\":[\"b\"],\"in_mbps\":1,\"out_mbps\":0,\"age_ms\":0}"), 0, "has a wrong uplink" },
-        { "everybody's loopback", SAMPLE("{\"addresses\":[\"127.0.0.1\"],\"in_mbps\":1,\"out_mbps\":0,\"age_ms\":0}"), 0,
+        { "address no text", SAMPLE(ODD_UPLINK("1", "1", "0")), 0, "has a wrong uplink" },
+        { "address a name", SAMPLE(ODD_UPLINK("\"b\"", "1", "0")), 0, "has a wrong uplink" },
+        { "everybody's loopback", SAMPLE(ODD_UPLINK("\"127.0.0.1\"", "1", "0")), 0,
           "has a wrong uplink" },
 };
 
@@ -170,7 +173,8 @@ static const struct host_case {
         { "percent", "a%2Fb", "migtune-a%252Fb.json" },
         { "no name", "", NULL },
         { "a name too long",
-          "////////////////////////////////////////////////////////////////////////////////////////////////////////////////", NULL },
+          "////////////////////////////////////////////////////////////////////////////////////////////////////////////////",
+          NULL },
 };
 
 static void test_host(void **state)
@@ -229,7 +233,7 @@ static void test_lure(void **state)
         else if (c->lure == DIRECTORY)
                 assert_int_equal(mkdir(path, 0755), 0);
         else if (c->lure == HUGE_FILE)
-                assert_int_equal(truncate(scratch_write(&scratch, NAME, SAMPLE(UPLINK), strlen(SAMPLE(UPLINK))), 1L << 40), 0);
+                assert_int_equal(truncate(scratch_write(&scratch, NAME, "{}", 2), 1L << 40), 0);
         else
                 assert_int_equal(symlink(c->lure == SYMLINK ? target : "/dev/zero", path), 0);
         assert_int_equal(mt_share_read(scratch.dir, &share, NULL), 0);
@@ -240,7 +244,8 @@ static void test_lure(void **state)
 
 static void test_foreign_names(void **state)
 {
-        static const char *const names[] = { "b.json", "migtune-.json", "migtune-b.json.new", ".migtune-b.json.new", "migtune-b", "notes" };
+        static const char *const names[] = { "b.json", "migtune-.json", "migtune-b.json.new", ".migtune-b.json.new",
+                                             "migtune-b", "notes" };
         MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
         MT_CLEANUP(mt_share_done) struct mt_share share = { .n = 0 };
 
@@ -255,7 +260,8 @@ static void test_foreign_names(void **state)
 static void test_two_hosts_claim_an_address(void **state)
 {
         MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
-        const struct mt_share_sample b = sample_of("10.0.0.2", "192.168.122.1", MBIT), c = sample_of("10.0.0.3", "192.168.122.1", 2 * MBIT);
+        const struct mt_share_sample b = sample_of("10.0.0.2", "192.168.122.1", MBIT);
+        const struct mt_share_sample c = sample_of("10.0.0.3", "192.168.122.1", 2 * MBIT);
 
         (void)state;
         assert_int_equal(mt_share_write(scratch.dir, "b", &b, NOW, NULL), 0);
@@ -270,7 +276,8 @@ static void test_two_hosts_claim_an_address(void **state)
 static void test_replaced_as_a_whole(void **state)
 {
         MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
-        const struct mt_share_sample one = sample_of("10.0.0.2", "fd00::2", MBIT), two = sample_of("10.0.0.2", "fd00::2", 2 * MBIT);
+        const struct mt_share_sample one = sample_of("10.0.0.2", "fd00::2", MBIT);
+        const struct mt_share_sample two = sample_of("10.0.0.2", "fd00::2", 2 * MBIT);
         char before[4096], after[4096];
         const char *path = scratch_path(&scratch, NAME);
         ssize_t n, m;

@@ -11,7 +11,10 @@
 
 #define MAX_VMS 3
 
-/* One VM at one reading: its interface's name ("": the VM is not there; "-": it has none that can be counted) and counters in MB. */
+/*
+ * One VM at one reading: its interface's name ("": the VM is not there; "-": it has none that can be counted) and
+ * counters in MB.
+ */
 struct vm {
         const char *name;
         unsigned rx_mb, tx_mb;
@@ -23,19 +26,31 @@ static const struct reading_case {
         double in_mb_s, out_mb_s; /* after the last one */
 } reading_cases[] = {
         { "one VM", { { { "vnet0", 10, 5 } }, { { "vnet0", 30, 6 } }, { { "vnet0", 50, 7 } } }, 20, 1 },
-        { "two VMs add up", { { { "vnet0", 0, 0 }, { "vnet1", 7, 7 } }, { { "vnet0", 2, 0 }, { "vnet1", 8, 9 } },
-                              { { "vnet0", 4, 0 }, { "vnet1", 9, 11 } } }, 3, 2 },
+        { "two VMs add up",
+          { { { "vnet0", 0, 0 }, { "vnet1", 7, 7 } },
+            { { "vnet0", 2, 0 }, { "vnet1", 8, 9 } },
+            { { "vnet0", 4, 0 }, { "vnet1", 9, 11 } } },
+          3, 2 },
         { "no VM", { { { "", 0, 0 } }, { { "", 0, 0 } }, { { "", 0, 0 } } }, 0, 0 },
-        { "one without counters", { { { "-", 0, 0 }, { "vnet1", 7, 7 } }, { { "-", 0, 0 }, { "vnet1", 8, 7 } },
-                                    { { "-", 0, 0 }, { "vnet1", 9, 7 } } }, 1, 0 },
-        /* 1000 MB were counted before we looked */
-        { "a VM that comes counts from then on", { { { "vnet0", 0, 0 } }, { { "vnet0", 1, 0 }, { "vnet1", 1000, 0 } },
-                                                   { { "vnet0", 2, 0 }, { "vnet1", 1000, 0 } } }, 1, 0 },
-        { "a VM that goes takes nothing away", { { { "vnet0", 0, 0 }, { "vnet1", 9, 9 } }, { { "vnet0", 1, 0 }, { "", 0, 0 } },
-                                                 { { "vnet0", 2, 0 }, { "", 0, 0 } } }, 1, 0 },
+        { "one without counters",
+          { { { "-", 0, 0 }, { "vnet1", 7, 7 } },
+            { { "-", 0, 0 }, { "vnet1", 8, 7 } },
+            { { "-", 0, 0 }, { "vnet1", 9, 7 } } },
+          1, 0 },
+        { "a VM that comes counts from then on", /* 1000 MB were counted before we looked */
+          { { { "vnet0", 0, 0 } },
+            { { "vnet0", 1, 0 }, { "vnet1", 1000, 0 } },
+            { { "vnet0", 2, 0 }, { "vnet1", 1000, 0 } } },
+          1, 0 },
+        { "a VM that goes takes nothing away",
+          { { { "vnet0", 0, 0 }, { "vnet1", 9, 9 } }, { { "vnet0", 1, 0 } }, { { "vnet0", 2, 0 } } },
+          1, 0 },
         { "a VM that starts anew", { { { "vnet0", 500, 500 } }, { { "vnet0", 0, 0 } }, { { "vnet0", 0, 0 } } }, 0, 0 },
-        { "another order", { { { "vnet0", 0, 0 }, { "", 0, 0 }, { "vnet2", 50, 0 } }, { { "", 0, 0 }, { "", 0, 0 }, { "vnet2", 52, 0 } },
-                             { { "", 0, 0 }, { "", 0, 0 }, { "vnet2", 54, 0 } } }, 2, 0 },
+        { "another order",
+          { { { "vnet0", 0, 0 }, { "", 0, 0 }, { "vnet2", 50, 0 } },
+            { { "", 0, 0 }, { "", 0, 0 }, { "vnet2", 52, 0 } },
+            { { "", 0, 0 }, { "", 0, 0 }, { "vnet2", 54, 0 } } },
+          2, 0 },
 };
 
 static void add_vm(struct mt_vm_traffic *traffic, unsigned number, const struct vm *vm)

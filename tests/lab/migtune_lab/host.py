@@ -63,7 +63,7 @@ for directory in {private}; do mount --bind {state}/$directory /$directory; done
 mount --bind {state}/hosts /etc/hosts
 mount --bind {state}/resolv.conf /etc/resolv.conf
 mount --bind {shared} {state}/run/shared
-mount --bind {state}/run /run
+mount --rbind {state}/run /run
 echo ready
 exec sleep infinity
 """
