@@ -67,8 +67,8 @@ void mt_config_defaults(struct mt_config *ret_config);
 
 /*
  * Reads path, then every .conf file of the directory conf.d beside it, alphabetically; a later file overrides an earlier
- * one, its rules come after. A missing path is an error, a missing conf.d not. Each file is verified with what came before it.
- * *ret_config changes only on success (what it held is not freed: pass a fresh one).
+ * one, its rules come after. A missing path is an error, a missing conf.d not. Each file is verified with what came
+ * before it. *ret_config changes only on success (what it held is not freed: pass a fresh one).
  */
 int mt_config_load(const char *path, struct mt_config *ret_config, struct mt_err *err);
 

@@ -50,7 +50,7 @@ struct mt_facts {
         char device[IFNAMSIZ];  /* uplink; "" when none was found (then only QEMU's cap is used) */
         uint64_t link_bytes_s;  /* the uplink's rate; 0: unknown */
         uint64_t taken_bytes_s; /* reserved on this uplink by other running migrations */
-        uint64_t path_bytes_s;  /* what the connection carries, where that is well below what it may; 0: no such narrows seen */
+        uint64_t path_bytes_s;  /* what the connection carries, if well below what it may; 0: not seen to be narrow */
         struct mt_traffic_fact src, dst, vm;
         uint64_t rtt_us; /* to the destination; 0: unknown */
         uint64_t tau_ms; /* delay between iterations */

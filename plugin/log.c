@@ -41,7 +41,8 @@ static void MT_PRINTF(3, 0) vlog(enum mt_priority priority, const char *suffix, 
         n = vsnprintf(line, sizeof(line), format, args);
         if (n >= 0 && (size_t)n < sizeof(line) && suffix[0] != '\0')
                 (void)snprintf(line + n, sizeof(line) - (size_t)n, "%s", suffix);
-        for (char *c = line; *c != '\0'; c++) /* a name or a foreign message must not forge a line, or a terminal's colours */
+        for (char *c = line; *c != '\0';
+             c++) /* a name or a foreign message must not forge a line, or a terminal's colours */
                 if ((unsigned char)*c < 0x20 || *c == 0x7f)
                         *c = ' ';
         sink.log(sink.ctx, (int32_t)priority, line);

@@ -40,17 +40,17 @@ struct mt_alternative {
 struct mt_plan {
         enum mt_strategy strategy;
         enum mt_technique technique;
-        unsigned switch_iteration; /* switch to post-copy when this iteration begins: 1 at once, 2 after a full pass; 0: never */
+        unsigned switch_iteration; /* switch to post-copy as this one begins: 1 at once, 2 after a full pass; 0: never */
         enum mt_traffic_class src_class, dst_class, vm_class;
-        double lambda;                /* D / bandwidth as planned; 0 when D is 0 */
-        uint64_t bandwidth_bytes_s;   /* R: tc ceil while copying; QEMU's cap is the next MiB/s above */
-        uint64_t reserve_bytes_s;     /* tc rate: guaranteed even against the VMs' own traffic */
-        uint64_t switchover_bytes_s;  /* rate that the last copy can count on; less than bandwidth only on a narrow path */
-        double alpha;                 /* fraction of memory that may remain at stop */
-        unsigned iterations;          /* n: pre-copy rounds until remaining <= alpha * memory */
-        uint64_t downtime_limit_ms;   /* for QEMU: remaining < rate * limit stops the guest */
-        bool limit_met;               /* false: no n within max_iterations holds max_downtime */
-        bool low_priority;            /* tc: others' demand goes first */
+        double lambda;               /* D / bandwidth as planned; 0 when D is 0 */
+        uint64_t bandwidth_bytes_s;  /* R: tc ceil while copying; QEMU's cap is the next MiB/s above */
+        uint64_t reserve_bytes_s;    /* tc rate: guaranteed even against the VMs' own traffic */
+        uint64_t switchover_bytes_s; /* rate that the last copy can count on; less than bandwidth only on a narrow path */
+        double alpha;                /* fraction of memory that may remain at stop */
+        unsigned iterations;         /* n: pre-copy rounds until remaining <= alpha * memory */
+        uint64_t downtime_limit_ms;  /* for QEMU: remaining < rate * limit stops the guest */
+        bool limit_met;              /* false: no n within max_iterations holds max_downtime */
+        bool low_priority;           /* tc: others' demand goes first */
         struct mt_prediction prediction;
         struct mt_reasons reasons;
         unsigned n_alternatives;

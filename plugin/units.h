@@ -33,7 +33,10 @@ const char *mt_format_rate(char *text, size_t size, uint64_t bytes_s);
 const char *mt_format_size(char *text, size_t size, uint64_t bytes);
 const char *mt_format_time(char *text, size_t size, uint64_t ms);
 
-/* bytes/s <-> Mbit/s, bytes <-> Mbit, ms <-> s. To bytes: rounded to nearest; negative and NaN give 0, too large UINT64_MAX - 1. */
+/*
+ * bytes/s <-> Mbit/s, bytes <-> Mbit, ms <-> s. To bytes: rounded to nearest; negative and NaN give 0, too large
+ * UINT64_MAX - 1.
+ */
 double mt_mbps(uint64_t bytes_s);
 uint64_t mt_bytes_s(double mbps);
 double mt_mbit(uint64_t bytes);

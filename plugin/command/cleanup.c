@@ -11,11 +11,11 @@
 
 #define ANSWER_MS 3000
 
-static const char help[] =
-        "usage: migtune cleanup\n"
-        "\n"
-        "Removes what migtune left behind on this host's network devices: classes, filters, qdiscs and ifb devices with its\n"
-        "own handles. What a running watcher uses stays; foreign qdiscs are never touched.\n";
+static const char help[] = "usage: migtune cleanup\n"
+                           "\n"
+                           "Removes what migtune left behind on this host's network devices: classes, filters, qdiscs and "
+                           "ifb devices with its\n"
+                           "own handles. What a running watcher uses stays; foreign qdiscs are never touched.\n";
 
 /* Keeps the classes that the watcher's status names; ctx: that JSON array, or NULL. */
 static bool in_use(void *ctx, const struct mt_link *link, uint16_t minor)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * migtune plan: asks the watcher, which has the samples; without one, measures for a moment itself. Or, with --offline, plans
- * from numbers alone (plan_offline.c). Changes nothing.
+ * migtune plan: asks the watcher, which has the samples; without one, measures for a moment itself. Or, with --offline,
+ * plans from numbers alone (plan_offline.c). Changes nothing.
  */
 #include "cleanup.h"
 #include "command/commands.h"
@@ -27,7 +27,8 @@ static const char help[] =
         "       migtune plan --offline key=value... [--json]\n"
         "\n"
         "Shows what would be done with a migration and why, the alternatives and the predictions. Changes nothing.\n"
-        "The first form asks the watcher, or measures for a second where none runs. The second needs neither libvirt nor root:\n"
+        "The first form asks the watcher, or measures for a second where none runs. The second needs neither libvirt nor "
+        "root:\n"
         "\n";
 
 struct arguments {
@@ -56,7 +57,8 @@ static int parse(int argc, const char *const *argv, struct arguments *a)
                         if (strcmp(argv[i], overrides[k].option) == 0) {
                                 if (i + 1 >= argc)
                                         return bad("its value is missing", argv[i]);
-                                (void)json_object_object_add(a->overrides, overrides[k].key, json_object_new_string(argv[++i]));
+                                (void)json_object_object_add(a->overrides, overrides[k].key,
+                                                             json_object_new_string(argv[++i]));
                                 taken = true;
                         }
                 if (taken)
@@ -74,7 +76,8 @@ static int parse(int argc, const char *const *argv, struct arguments *a)
                 else
                         return bad("expected two arguments, a domain and a destination", argv[i]);
         }
-        return a->destination != NULL ? 0 : bad("expected a domain and a destination", a->domain != NULL ? a->domain : "plan");
+        return a->destination != NULL ? 0
+                                      : bad("expected a domain and a destination", a->domain != NULL ? a->domain : "plan");
 }
 
 /* The address that a migration to this URI would go to. */
@@ -86,7 +89,8 @@ static int resolve(const char *uri, char *ret_address, size_t size, struct mt_er
         int r = mt_uri_host(uri, host, sizeof(host));
 
         if (r < 0 || host[0] == '\0')
-                return mt_fail(err, EINVAL, "destination '%s': expected a libvirt URI with a host, such as qemu+ssh://host/system", uri);
+                return mt_fail(err, EINVAL,
+                               "destination '%s': expected a libvirt URI with a host, such as qemu+ssh://host/system", uri);
         r = getaddrinfo(host, NULL, &hints, &found);
         if (r != 0)
                 return mt_fail(err, ENOENT, "destination '%s': %s", host, gai_strerror(r));
@@ -119,7 +123,8 @@ static int ask_watcher(const struct mt_host_ops *host, const struct arguments *a
         return r;
 }
 
-static int plan_with(struct mt_host *host, const struct arguments *a, const char *address, json_object **ret, struct mt_err *err)
+static int plan_with(struct mt_host *host, const struct arguments *a, const char *address, json_object **ret,
+                     struct mt_err *err)
 {
         const struct timespec interval = { .tv_sec = (time_t)(host->config.measure.before_start_ms / 1000),
                                            .tv_nsec = (long)(host->config.measure.before_start_ms % 1000) * 1000000 };

@@ -46,7 +46,8 @@ static void show_row(const char *name, double bandwidth_mbps, json_object *predi
 {
         char total[32], downtime[32], sent[32];
 
-        mt_print("  %-30s %10.1f %12s %12s %12s\n", name, bandwidth_mbps, seconds(total, sizeof(total), prediction, "total_ms"),
+        mt_print("  %-30s %10.1f %12s %12s %12s\n", name, bandwidth_mbps,
+                 seconds(total, sizeof(total), prediction, "total_ms"),
                  seconds(downtime, sizeof(downtime), prediction, "downtime_ms"), bytes(sent, sizeof(sent), prediction));
 }
 
@@ -74,12 +75,14 @@ void mt_plan_show(json_object *planned)
         json_object *reasons = json_object_object_get(planned, "reasons");
         size_t n = json_object_array_length(reasons);
 
-        mt_print("%s: %s at %.1f Mbit/s (lambda %.3f, %s), %.0f Mbit/s reserved\n", text(planned, "domain"), text(plan, "technique"),
-                 number(plan, "bandwidth_mbps"), number(plan, "lambda"), text(plan, "strategy"), number(plan, "reserve_mbps"));
-        mt_print("stop when %.2f %% of the memory remains, at the latest after %d rounds; QEMU's downtime limit %.0f ms; %s\n",
+        mt_print("%s: %s at %.1f Mbit/s (lambda %.3f, %s), %.0f Mbit/s reserved\n", text(planned, "domain"),
+                 text(plan, "technique"), number(plan, "bandwidth_mbps"), number(plan, "lambda"), text(plan, "strategy"),
+                 number(plan, "reserve_mbps"));
+        mt_print("stop when %.2f %% of the memory remains, at the latest after %d rounds; QEMU's downtime limit %.0f ms; "
+                 "%s\n",
                  number(plan, "alpha") * 100.0, (int)number(plan, "iterations"), number(plan, "downtime_limit_ms"),
                  json_object_get_boolean(json_object_object_get(plan, "limit_met")) ? "max_downtime is met"
-                                                                                   : "max_downtime is NOT met");
+                                                                                    : "max_downtime is NOT met");
         show_choices(plan);
         mt_print("\nwhy:\n");
         for (size_t i = 0; i < n; i++)

@@ -45,7 +45,8 @@ static void show(json_object *status)
         size_t n = json_object_array_length(jobs);
 
         mt_print("%s: mode %s, libvirt %s, %zu migration%s\n", text(status, "host"), text(status, "mode"),
-                 json_object_get_boolean(json_object_object_get(status, "libvirt")) ? "connected" : "away", n, n == 1 ? "" : "s");
+                 json_object_get_boolean(json_object_object_get(status, "libvirt")) ? "connected" : "away", n,
+                 n == 1 ? "" : "s");
         if (n == 0)
                 return;
         mt_print("%-20s %-10s %4s %8s %12s %8s %7s %10s %8s\n", "DOMAIN", "STATE", "ITER", "TIME s", "REMAINING", "D Mbit/s",

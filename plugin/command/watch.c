@@ -26,7 +26,8 @@ int mt_command_watch(const struct mt_host_ops *host, int argc, const char *const
                         uri = argv[++i];
                         continue;
                 }
-                mt_print_err("migtune watch: '%s': unknown argument or its value is missing, see migtune watch --help\n", argv[i]);
+                mt_print_err("migtune watch: '%s': unknown argument or its value is missing, see migtune watch --help\n",
+                             argv[i]);
                 return 2;
         }
         return mt_watch_run(host, uri);

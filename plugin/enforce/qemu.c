@@ -53,7 +53,8 @@ int mt_qemu_limits_restore(virDomainPtr domain, const struct mt_qemu_limits *lim
 
         if (virDomainMigrateSetMaxSpeed(domain, (unsigned long)limits->speed_mib_s, 0) < 0)
                 r = libvirt_error(err, "put the migration speed back");
-        if (limits->downtime_ms > 0 && mt_qemu_set_downtime(domain, limits->downtime_ms, r < 0 ? &second : err) < 0 && r == 0)
+        if (limits->downtime_ms > 0 && mt_qemu_set_downtime(domain, limits->downtime_ms, r < 0 ? &second : err) < 0 &&
+            r == 0)
                 r = -EIO;
         return r;
 }

@@ -350,18 +350,19 @@ int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16
 }
 
 /*
- * As find_class, in an own tree, by asking for the class alone: a watcher queries every class each second, and a dump of all for
- * each of 500 would take it 0.4 s. Whatever is in our qdisc is ours.
+ * As find_class, in an own tree, by asking for the class alone: a watcher queries every class each second, and a dump
+ * of all for each of 500 would take it 0.4 s. Whatever is in our qdisc is ours.
  */
-static int locate_class(struct mt_nl *nl, const struct mt_link *link, uint16_t minor, struct mt_tree *ret_tree, struct mt_err *err)
+static int locate_class(struct mt_nl *nl, const struct mt_link *link, uint16_t minor, struct mt_tree *ret_tree,
+                        struct mt_err *err)
 {
         int r = mt_tree_locate(nl, link, ret_tree, err);
 
         if (r < 0)
                 return mt_wrap(err, "tc");
         if (ret_tree->device.ifindex == 0 || (minor != MT_TC_CLASS_DEFAULT && mt_tree_index(ret_tree, minor) == 0))
-                return mt_fail(err, ENOENT, "tc: device '%s' has no class %x:%x of ours", link->device, ret_tree->qdisc >> 16,
-                               (unsigned)minor);
+                return mt_fail(err, ENOENT, "tc: device '%s' has no class %x:%x of ours", link->device,
+                               ret_tree->qdisc >> 16, (unsigned)minor);
         return 0;
 }
 

@@ -52,8 +52,8 @@ int mt_shaper_new(struct mt_shaper **ret, struct mt_err *err);
 void mt_shaper_free(struct mt_shaper *shaper); /* closes the socket; classes stay until removed or swept */
 
 /*
- * From now on mt_shape_remove returns while the last ifb is still being deleted (12 to 20 ms, see reap.h); what is called next
- * waits for that where it matters.
+ * From now on mt_shape_remove returns while the last ifb is still being deleted (12 to 20 ms, see reap.h); what is
+ * called next waits for that where it matters.
  */
 void mt_shaper_delete_in_background(struct mt_shaper *shaper);
 
@@ -89,8 +89,8 @@ int mt_shape_match_port_range(struct mt_shaper *shaper, const struct mt_link *li
 int mt_shape_remove(struct mt_shaper *shaper, const struct mt_link *link, uint16_t minor, struct mt_err *err);
 
 /*
- * What a class does now, as the kernel says it: counters included. minor MT_TC_CLASS_DEFAULT: the default class of an own tree,
- * that is, everything else on the link.
+ * What a class does now, as the kernel says it: counters included. minor MT_TC_CLASS_DEFAULT: the default class of an
+ * own tree, that is, everything else on the link.
  */
 struct mt_class_state {
         struct mt_class_spec spec;

@@ -11,13 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-#define LEAST_WEIGHT 0.3           /* of a new sample against the smoothed value */
-#define MEASURE_MS 1250      /* one second of sampling, and its hashing */
-#define STEP_MS 1000         /* how often the thread looks for domains that are due */
-#define FIRST_MS 2000        /* a domain seen for the first time is due so soon */
-#define EARLY_SAMPLES 4      /* one sample is noisy: a new domain gets some quickly */
+#define LEAST_WEIGHT 0.3 /* of a new sample against the smoothed value */
+#define MEASURE_MS 1250  /* one second of sampling, and its hashing */
+#define STEP_MS 1000     /* how often the thread looks for domains that are due */
+#define FIRST_MS 2000    /* a domain seen for the first time is due so soon */
+#define EARLY_SAMPLES 4  /* one sample is noisy: a new domain gets some quickly */
 #define EARLY_MS 4000
-#define BATCH 16             /* domains measured in one step: 16 a second covers 200 domains in a minute's fifth */
+#define BATCH 16 /* domains measured in one step: 16 a second covers 200 domains in a minute's fifth */
 #define STOP_S 3
 #define FORGET_MS (24 * 3600 * UINT64_C(1000))
 
@@ -139,7 +139,8 @@ static bool measured_rate(virDomainStatsRecordPtr record, uint64_t *ret_bytes_s)
 
         if (virTypedParamsGetInt(record->params, record->nparams, "dirtyrate.calc_status", &status) != 1 ||
             status != VIR_DOMAIN_DIRTYRATE_MEASURED ||
-            virTypedParamsGetLLong(record->params, record->nparams, "dirtyrate.megabytes_per_second", &mib_s) != 1 || mib_s < 0)
+            virTypedParamsGetLLong(record->params, record->nparams, "dirtyrate.megabytes_per_second", &mib_s) != 1 ||
+            mib_s < 0)
                 return false;
         *ret_bytes_s = (uint64_t)mib_s * MT_MIB;
         return true;
@@ -156,7 +157,8 @@ static bool has_job(virDomainPtr domain)
 static void collect(struct mt_dirty_sampler *sampler, virDomainPtr *domains)
 {
         virDomainStatsRecordPtr *records = NULL;
-        int n = virDomainListGetStats(domains, VIR_DOMAIN_STATS_DIRTYRATE, &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+        int n = virDomainListGetStats(domains, VIR_DOMAIN_STATS_DIRTYRATE, &records,
+                                      VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
 
         for (int i = 0; i < n; i++) {
                 char uuid[VIR_UUID_STRING_BUFLEN];
@@ -256,7 +258,8 @@ void mt_dirty_sampler_stop(struct mt_dirty_sampler *sampler)
         (void)pthread_mutex_unlock(&sampler->lock);
         (void)clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += STOP_S;
-        if (pthread_timedjoin_np(sampler->thread, NULL, &until) != 0) { /* its call returns when a migration ends: leave it all to it */
+        if (pthread_timedjoin_np(sampler->thread, NULL, &until) !=
+            0) { /* its call returns when a migration ends: leave it all to it */
                 (void)pthread_detach(sampler->thread);
                 return;
         }

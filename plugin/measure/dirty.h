@@ -23,8 +23,8 @@ struct mt_dirty_sampler;
 int mt_dirty_sampler_start(const char *uri, uint64_t every_ms, struct mt_dirty_sampler **ret, struct mt_err *err);
 
 /*
- * Asks the thread to end and waits for it, usually no longer than the second that a measurement takes; one that hangs in a call
- * is left behind after 3 s (the process is about to end). Accepts NULL.
+ * Asks the thread to end and waits for it, usually no longer than the second that a measurement takes; one that hangs
+ * in a call is left behind after 3 s (the process is about to end). Accepts NULL.
  */
 void mt_dirty_sampler_stop(struct mt_dirty_sampler *sampler);
 

@@ -16,7 +16,8 @@ int mt_libvirt_fail(struct mt_err *err, const char *what)
                 code = ENOENT;
         else if (last != NULL && last->code == VIR_ERR_OPERATION_INVALID)
                 code = EINVAL;
-        return mt_fail(err, code, "%s: libvirt: %s", what, last != NULL && last->message != NULL ? last->message : "unknown error");
+        return mt_fail(err, code, "%s: libvirt: %s", what,
+                       last != NULL && last->message != NULL ? last->message : "unknown error");
 }
 
 static uint64_t get_ull(virTypedParameterPtr params, int n, const char *name)

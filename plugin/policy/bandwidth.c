@@ -69,7 +69,8 @@ static double upper_bounds(double R, double share, double ideal, const struct mt
         double floor = fmax(in->min_bandwidth, in->deadline_bandwidth);
 
         if (converge > share && R > share) {
-                mt_reason(why, "the %s share of the ideal, %.1f Mbit/s, would leave lambda above lambda.high: up to %.1f Mbit/s",
+                mt_reason(why,
+                          "the %s share of the ideal, %.1f Mbit/s, would leave lambda above lambda.high: up to %.1f Mbit/s",
                           mt_urgency_name(in->urgency), share, converge);
                 share = converge;
         }
@@ -77,8 +78,10 @@ static double upper_bounds(double R, double share, double ideal, const struct mt
         at_most(&R, sla_bound(in), "what the SLA leaves", why);
         at_most(&R, in->free, "what other migrations leave", why);
         if (in->urgency == MT_URGENCY_LOW)
-                at_most(&R, fmax(in->available, floor), in->available >= floor ? "what nobody uses now (low urgency)"
-                                                                               : "the floor, since others use the link (low urgency)", why);
+                at_most(&R, fmax(in->available, floor),
+                        in->available >= floor ? "what nobody uses now (low urgency)"
+                                               : "the floor, since others use the link (low urgency)",
+                        why);
         return fmax(R, fmin(in->min_bandwidth, in->link)); /* a migration that is running must move */
 }
 
@@ -102,21 +105,24 @@ struct mt_bandwidth mt_bandwidth_bound(double demand, enum mt_technique techniqu
         double share = urgency_share[in->urgency] * ideal;
         struct mt_bandwidth result = { .low_priority = in->urgency == MT_URGENCY_LOW };
 
-        mt_reason(why, "ideal for %s on a %.0f Mbit/s link%s: %.1f Mbit/s; available now: %.1f Mbit/s", mt_technique_name(technique),
-                  in->link, in->link_known ? "" : " (assumed: its speed is not known)", ideal, in->available);
+        mt_reason(why, "ideal for %s on a %.0f Mbit/s link%s: %.1f Mbit/s; available now: %.1f Mbit/s",
+                  mt_technique_name(technique), in->link, in->link_known ? "" : " (assumed: its speed is not known)", ideal,
+                  in->available);
         result.R = lower_bounds(demand, share, in, why);
         result.R = upper_bounds(result.R, share, ideal, in, why);
         result.expected = result.R;
         result.switchover = switchover_rate(result.R, in);
         if (in->path > 0.0 && in->path < result.R) {
-                mt_reason(why, "the path gives only %.1f Mbit/s (the destination, or the network between): the last copy counts on that",
+                mt_reason(why,
+                          "the path gives only %.1f Mbit/s (the destination, or the network between): the last copy counts "
+                          "on that",
                           in->path);
                 result.expected = result.switchover = in->path;
         }
         if (result.R > in->available + 0.05) {
                 result.reserve = result.R;
-                mt_reason(why, "reserve %.1f Mbit/s: more than the %.1f available (%s urgency)", result.reserve, in->available,
-                          mt_urgency_name(in->urgency));
+                mt_reason(why, "reserve %.1f Mbit/s: more than the %.1f available (%s urgency)", result.reserve,
+                          in->available, mt_urgency_name(in->urgency));
         } else {
                 mt_reason(why, "no reservation: %.1f Mbit/s fit in the %.1f available", result.R, in->available);
         }

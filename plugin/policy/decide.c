@@ -29,8 +29,12 @@ struct option {
         bool first_pass;
 };
 
-/* post-copy at once, or after a full pass? (Measured: at once through a full queue a client saw 3.7 s, after a pass 0.4 s.) */
-static bool wait_for_first_pass(enum mt_technique technique, const struct mt_intent *intent, const struct mt_inputs *in, double R)
+/*
+ * post-copy at once, or after a full pass? (Measured: at once through a full queue a client saw 3.7 s, after a pass 0.4
+ * s.)
+ */
+static bool wait_for_first_pass(enum mt_technique technique, const struct mt_intent *intent, const struct mt_inputs *in,
+                                double R)
 {
         switch (intent->post_copy_switch) {
         case MT_SWITCH_IMMEDIATE:
@@ -74,7 +78,8 @@ static void alternatives(const struct mt_facts *facts, const struct mt_intent *i
                          struct mt_plan *plan)
 {
         static const enum mt_technique techniques[] = { MT_PRE_COPY, MT_POST_COPY, MT_HYBRID };
-        static const enum mt_strategy strategies[] = { MT_LAMBDA_RANGE, MT_MAX_BANDWIDTH, MT_MIN_BANDWIDTH, MT_DELTA_INCREMENT };
+        static const enum mt_strategy strategies[] = { MT_LAMBDA_RANGE, MT_MAX_BANDWIDTH, MT_MIN_BANDWIDTH,
+                                                       MT_DELTA_INCREMENT };
         struct mt_reasons ignored = { 0 };
 
         for (size_t i = 0; i < MT_ARRAY_SIZE(techniques); i++) {
@@ -137,8 +142,8 @@ void mt_decide(const struct mt_facts *facts, const struct mt_intent *intent, str
         plan->reasons.n = 0;
         plan->n_alternatives = 0;
         plan->strategy = intent->strategy;
-        mt_reason(&plan->reasons, "intent from %s: %s urgency, max_downtime %.0f ms", intent->from, mt_urgency_name(intent->urgency),
-                  (double)intent->max_downtime_ms);
+        mt_reason(&plan->reasons, "intent from %s: %s urgency, max_downtime %.0f ms", intent->from,
+                  mt_urgency_name(intent->urgency), (double)intent->max_downtime_ms);
         mt_inputs_make(facts, intent, &in, &plan->reasons);
         mt_technique_classify(&in, intent, plan);
         plan->technique = intent->technique == MT_CHOOSE_PREDICTED ? predicted_technique(facts, intent, &in, plan)

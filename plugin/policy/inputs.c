@@ -26,20 +26,23 @@ static void resolve_traffic(const struct mt_facts *facts, struct mt_inputs *in, 
         if (!facts->src.known)
                 mt_reason(why, "the source's traffic is not known: counted as idle");
         if (!facts->dst.known)
-                mt_reason(why, "the destination's traffic is not known: counted as idle, only the source bounds the bandwidth");
+                mt_reason(why,
+                          "the destination's traffic is not known: counted as idle, only the source bounds the bandwidth");
         else if (facts->dst.source == MT_TRAFFIC_SHARE || facts->dst.source == MT_TRAFFIC_LIBVIRT)
-                mt_reason(why, "the destination's other traffic: %.1f Mbit/s in, %.1f out (%s, %.1f s old)", in->dst_in, in->dst_out,
-                          mt_traffic_source_name(facts->dst.source), mt_seconds(facts->dst.age_ms));
+                mt_reason(why, "the destination's other traffic: %.1f Mbit/s in, %.1f out (%s, %.1f s old)", in->dst_in,
+                          in->dst_out, mt_traffic_source_name(facts->dst.source), mt_seconds(facts->dst.age_ms));
 }
 
-void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *ret, struct mt_reasons *why)
+void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *ret,
+                    struct mt_reasons *why)
 {
         struct mt_inputs in = { 0 };
         uint64_t deadline_ms = intent->deadline_ms_per_gib[intent->urgency];
 
         in.memory = mt_mbit(facts->memory_bytes);
-        in.resident = facts->resident_bytes > 0 && facts->resident_bytes < facts->memory_bytes ? mt_mbit(facts->resident_bytes)
-                                                                                                 : in.memory;
+        in.resident = facts->resident_bytes > 0 && facts->resident_bytes < facts->memory_bytes
+                              ? mt_mbit(facts->resident_bytes)
+                              : in.memory;
         in.D = mt_mbps(facts->dirty_rate_bytes_s);
         in.link_known = facts->link_bytes_s > 0;
         in.link = in.link_known ? mt_mbps(facts->link_bytes_s) : MT_UNKNOWN_LINK_MBPS;

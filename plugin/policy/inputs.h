@@ -29,12 +29,12 @@ struct mt_inputs {
         double D;                /* Mbit/s */
         double link;             /* Mbit/s; MT_UNKNOWN_LINK_MBPS if not known */
         bool link_known;
-        double path;             /* Mbit/s that the way to the destination was seen to give; 0: not seen to be narrow */
-        double free;             /* Mbit/s of the link that other running migrations have not taken */
-        double available;        /* Mbit/s that nobody uses now: min(link - src out, link - dst in), >= 0 */
+        double path;      /* Mbit/s that the way to the destination was seen to give; 0: not seen to be narrow */
+        double free;      /* Mbit/s of the link that other running migrations have not taken */
+        double available; /* Mbit/s that nobody uses now: min(link - src out, link - dst in), >= 0 */
         double src_in, src_out, dst_in, dst_out, vm_in, vm_out;
-        double tau, tg;          /* s */
-        double limit;            /* s, max_downtime */
+        double tau, tg; /* s */
+        double limit;   /* s, max_downtime */
         double DL, DH, lL, lH;
         double sla_lower, sla_upper;
         double min_bandwidth;
@@ -47,6 +47,7 @@ struct mt_inputs {
 #define MT_DEFAULT_DL_MBPS 0.1
 #define MT_DEFAULT_DH_MBPS 500.0
 
-void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *ret, struct mt_reasons *why);
+void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *ret,
+                    struct mt_reasons *why);
 
 #endif

@@ -13,8 +13,9 @@ static const struct mt_prediction never = { .total_ms = UINT64_MAX, .downtime_ms
 
 static struct mt_prediction result(double total, double downtime, double sent, unsigned iterations)
 {
-        return (struct mt_prediction){ .total_ms = mt_ms(total), .downtime_ms = mt_ms(downtime), .bytes = mt_bytes(sent),
-                                       .iterations = iterations };
+        return (struct mt_prediction){
+                .total_ms = mt_ms(total), .downtime_ms = mt_ms(downtime), .bytes = mt_bytes(sent), .iterations = iterations
+        };
 }
 
 static struct mt_prediction pre_copy(const struct mt_inputs *in, const struct mt_intent *intent,
@@ -35,7 +36,8 @@ static struct mt_prediction pre_copy(const struct mt_inputs *in, const struct mt
                 if (intent->on_no_convergence != MT_EXCEED || remaining > allowed * Rs)
                         return never;
         }
-        return result(SETUP_S + copied + remaining / Rs + in->tg, remaining / Rs + in->tg, in->resident + in->D * copied, stop->n);
+        return result(SETUP_S + copied + remaining / Rs + in->tg, remaining / Rs + in->tg, in->resident + in->D * copied,
+                      stop->n);
 }
 
 static struct mt_prediction post_copy(bool first_pass, const struct mt_inputs *in, const struct mt_bandwidth *bandwidth)
@@ -45,11 +47,13 @@ static struct mt_prediction post_copy(bool first_pass, const struct mt_inputs *i
         double rest = first_pass ? fmin(in->D * first, in->resident) : in->resident;
         double downtime = DEVICE_STATE_MBIT / (bandwidth->switchover * MT_PAYLOAD) + in->tg;
 
-        return result(SETUP_S + first + downtime + rest / R, downtime, (first_pass ? in->resident : 0.0) + rest, first_pass ? 1 : 0);
+        return result(SETUP_S + first + downtime + rest / R, downtime, (first_pass ? in->resident : 0.0) + rest,
+                      first_pass ? 1 : 0);
 }
 
 struct mt_prediction mt_predict(enum mt_technique technique, bool first_pass, const struct mt_inputs *in,
-                                const struct mt_intent *intent, const struct mt_bandwidth *bandwidth, const struct mt_stop *stop)
+                                const struct mt_intent *intent, const struct mt_bandwidth *bandwidth,
+                                const struct mt_stop *stop)
 {
         return technique == MT_PRE_COPY ? pre_copy(in, intent, bandwidth, stop) : post_copy(first_pass, in, bandwidth);
 }

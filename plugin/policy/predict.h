@@ -9,6 +9,7 @@
 
 /* Time, downtime, bytes and iterations of one way of migrating. first_pass: post-copy after a full pass (the hybrid). */
 struct mt_prediction mt_predict(enum mt_technique technique, bool first_pass, const struct mt_inputs *in,
-                                const struct mt_intent *intent, const struct mt_bandwidth *bandwidth, const struct mt_stop *stop);
+                                const struct mt_intent *intent, const struct mt_bandwidth *bandwidth,
+                                const struct mt_stop *stop);
 
 #endif

@@ -20,7 +20,8 @@ static double limit_utilisation(double alpha, const struct mt_inputs *in, const 
         if (intent->max_network_utilisation >= 1.0 || rho <= 0.0 || rho >= 1.0)
                 return alpha;
         if (rho >= intent->max_network_utilisation) { /* the infimum of eq (16) is rho: no alpha can do better */
-                mt_reason(why, "max_network_utilisation %.2f cannot be held at D/R = %.2f", intent->max_network_utilisation, rho);
+                mt_reason(why, "max_network_utilisation %.2f cannot be held at D/R = %.2f", intent->max_network_utilisation,
+                          rho);
                 return alpha;
         }
         for (double candidate = rho; candidate >= intent->alpha_floor; candidate *= rho)
@@ -46,8 +47,8 @@ struct mt_stop mt_stop_rule(const struct mt_inputs *in, const struct mt_intent *
         bool room = copy >= LEAST_COPY_SHARE * in->limit;
 
         if (!room) {
-                mt_reason(why, "max_downtime %.0f ms leaves too little beside the reconfiguration time of %.0f ms", in->limit * 1e3,
-                          in->tg * 1e3);
+                mt_reason(why, "max_downtime %.0f ms leaves too little beside the reconfiguration time of %.0f ms",
+                          in->limit * 1e3, in->tg * 1e3);
                 copy = LEAST_COPY_SHARE * in->limit;
         }
         stop.alpha = limit_utilisation(fmin(copy * Rs / in->memory, 1.0), in, intent, R, why);

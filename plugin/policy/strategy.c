@@ -14,8 +14,8 @@ static double lambda_range(const struct mt_inputs *in, struct mt_reasons *why)
         double lambda = mt_wan_lambda(in->D, &range, true);
         double R = in->D / lambda;
 
-        mt_reason(why, "lambda-range: lambda(%.1f) = %.4f on [%.4g, %.4g] -> [%.2g, %.2g]; R = D/lambda = %.1f Mbit/s", in->D,
-                  lambda, in->DL, in->DH, in->lL, in->lH, R);
+        mt_reason(why, "lambda-range: lambda(%.1f) = %.4f on [%.4g, %.4g] -> [%.2g, %.2g]; R = D/lambda = %.1f Mbit/s",
+                  in->D, lambda, in->DL, in->DH, in->lL, in->lH, R);
         return R;
 }
 
@@ -24,8 +24,10 @@ static double delta_increment(const struct mt_inputs *in, struct mt_reasons *why
         const struct mt_wan_vm vm = { .vm_mb = in->resident, .R = 0.0, .D = in->D, .tau = in->tau, .tg = in->tg };
         double R = mt_wan_delta_increment(&vm, in->limit, DELTA_STEP_MBPS, DELTA_EPS, in->max_iterations, 0, in->link);
 
-        mt_reason(why, "delta-increment: the first R above D = %.1f in steps of %.0f whose next step gains too little: %.1f Mbit/s",
-                  in->D, DELTA_STEP_MBPS, R);
+        mt_reason(
+                why,
+                "delta-increment: the first R above D = %.1f in steps of %.0f whose next step gains too little: %.1f Mbit/s",
+                in->D, DELTA_STEP_MBPS, R);
         return R;
 }
 

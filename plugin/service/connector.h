@@ -17,8 +17,8 @@ struct mt_connector;
 int mt_connector_start(const char *uri, int wake_fd, struct mt_connector **ret, struct mt_err *err);
 
 /*
- * Takes the result and frees the connector: 0 and *ret, the caller's to close, or the error. -EAGAIN: it is still opening, and
- * nothing was taken.
+ * Takes the result and frees the connector: 0 and *ret, the caller's to close, or the error. -EAGAIN: it is still
+ * opening, and nothing was taken.
  */
 int mt_connector_take(struct mt_connector *connector, virConnectPtr *ret, struct mt_err *err);
 

@@ -2,14 +2,14 @@
 /*
  * Theory of operation
  *
- * A timer has the connection opened (in a thread, see connector.h), at once and then every 1, 2, 4, ... 30 s until it works. When
- * it works: callbacks are registered first, then the domains are listed, so that no migration falls between. Three events are enough: LIFECYCLE
- * (guest stopped for the last copy; incoming domain started, resumed; gone), MIGRATION_ITERATION (the first thing a source
- * sees of a migration) and JOB_COMPLETED (full statistics). Losing the connection ends nothing: jobs keep their classes and
- * are matched again after the reconnect.
+ * A timer has the connection opened (in a thread, see connector.h), at once and then every 1, 2, 4, ... 30 s until it
+ * works. When it works: callbacks are registered first, then the domains are listed, so that no migration falls
+ * between. Three events are enough: LIFECYCLE (guest stopped for the last copy; incoming domain started, resumed;
+ * gone), MIGRATION_ITERATION (the first thing a source sees of a migration) and JOB_COMPLETED (full statistics). Losing
+ * the connection ends nothing: jobs keep their classes and are matched again after the reconnect.
  *
- * Keep-alives find a libvirtd that hangs after about 20 s; what we ask of it meanwhile fails then instead of waiting forever. (One
- * whose main loop answers while its workers hang is not found.)
+ * Keep-alives find a libvirtd that hangs after about 20 s; what we ask of it meanwhile fails then instead of waiting
+ * forever. (One whose main loop answers while its workers hang is not found.)
  */
 #include "service/libvirt.h"
 #include "cleanup.h"
@@ -122,11 +122,13 @@ static int register_callbacks(struct mt_libvirt *libvirt, virConnectPtr connecti
 
         libvirt->n_callbacks = 0;
         for (size_t i = 0; i < MT_ARRAY_SIZE(wanted); i++) {
-                int id = virConnectDomainEventRegisterAny(connection, NULL, wanted[i].event, wanted[i].callback, libvirt, NULL);
+                int id = virConnectDomainEventRegisterAny(connection, NULL, wanted[i].event, wanted[i].callback, libvirt,
+                                                          NULL);
 
                 if (id < 0) { /* a callback that stays would keep the connection */
                         while (libvirt->n_callbacks > 0)
-                                (void)virConnectDomainEventDeregisterAny(connection, libvirt->callbacks[--libvirt->n_callbacks]);
+                                (void)virConnectDomainEventDeregisterAny(connection,
+                                                                         libvirt->callbacks[--libvirt->n_callbacks]);
                         return -1;
                 }
                 libvirt->callbacks[libvirt->n_callbacks++] = id;
@@ -156,7 +158,8 @@ static void on_close(virConnectPtr connection, int reason, void *opaque)
 
         (void)connection;
         (void)reason;
-        mt_log(MT_LOG_WARNING, "libvirt at %s went away, reconnecting; running migrations keep what they have", libvirt->uri);
+        mt_log(MT_LOG_WARNING, "libvirt at %s went away, reconnecting; running migrations keep what they have",
+               libvirt->uri);
         virEventUpdateTimeout(libvirt->connect_timer, 0); /* closed from the timer, not from inside the callback */
 }
 

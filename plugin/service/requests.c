@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Requests, one row each in the table below:
- *   hook    domain, operation, suboperation, extra, xml      {"ok":true}; from libvirt's qemu hook
- *   status                                                   {"host", "mode", "libvirt", "migrations":[...], "classes":[...]}
- *   plan    domain, address, intent (optional object)        {"domain", "facts", "intent", "plan", "reasons"}
+ *   hook    domain, operation, suboperation, extra, xml    {"ok":true}; from libvirt's qemu hook
+ *   status                                                 {"host", "mode", "libvirt", "migrations", "classes"}
+ *   plan    domain, address, intent (optional object)      {"domain", "facts", "intent", "plan", "reasons"}
  */
 #include "service/requests.h"
 #include "cleanup.h"

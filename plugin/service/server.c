@@ -233,8 +233,9 @@ static void on_connect(int watch, int listener, int events, void *opaque)
                 (void)close(fd);
                 return;
         }
-        *client = (struct client){ .server = server, .fd = fd, .privileged = privileged, .active_ms = mt_now_ms(),
-                                   .next = server->clients };
+        *client = (struct client){
+                .server = server, .fd = fd, .privileged = privileged, .active_ms = mt_now_ms(), .next = server->clients
+        };
         client->watch = virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE, on_client, client, client_free);
         if (client->watch < 0) {
                 (void)close(fd);
@@ -305,7 +306,8 @@ int mt_server_start(const char *run_dir, mt_server_fn answer, void *ctx, struct 
                 free(server);
                 return mt_fail(err, ENAMETOOLONG, "run directory '%s': its socket's path is too long", run_dir);
         }
-        (void)snprintf(server->lock_path, sizeof(server->lock_path), "%.*s/migtune.lock", (int)sizeof(server->path) - 16, run_dir);
+        (void)snprintf(server->lock_path, sizeof(server->lock_path), "%.*s/migtune.lock", (int)sizeof(server->path) - 16,
+                       run_dir);
         r = take_lock(server, run_dir, err);
         if (r == 0)
                 r = listen_on(server, err);

@@ -142,7 +142,8 @@ static void start_measuring(struct watch *watch, const char *uri)
         struct mt_err err = { 0 };
         int removed;
 
-        if (host->config.history.file[0] != '\0' && mt_past_rates_load(&host->past_rates, host->config.history.file, &err) < 0)
+        if (host->config.history.file[0] != '\0' &&
+            mt_past_rates_load(&host->past_rates, host->config.history.file, &err) < 0)
                 mt_log(MT_LOG_WARNING, "%s", err.msg);
         if (mt_shaper_new(&host->shaper, &err) < 0) {
                 mt_log(MT_LOG_WARNING, "no shaping: %s, leaving migrations to QEMU's own cap", err.msg);
@@ -237,7 +238,12 @@ static void settle(void)
 
 int mt_watch_run(const struct mt_host_ops *ops, const char *uri)
 {
-        struct watch watch = { .ops = ops, .signal_fd = -1, .signal_watch = -1, .agent_watch = -1, .tick_timer = -1, .host = { .agent_fd = -1 } };
+        struct watch watch = { .ops = ops,
+                               .signal_fd = -1,
+                               .signal_watch = -1,
+                               .agent_watch = -1,
+                               .tick_timer = -1,
+                               .host = { .agent_fd = -1 } };
         struct mt_err err = { 0 };
         int status = 0;
 
@@ -250,8 +256,8 @@ int mt_watch_run(const struct mt_host_ops *ops, const char *uri)
                 mt_log(MT_LOG_ERR, "watch: %s, leaving migrations untuned", err.msg);
                 status = 1;
         } else {
-                mt_log(MT_LOG_NOTICE, "watching %s (mode %s, configuration %s)", uri, mt_mode_name(watch.host.config.defaults.mode),
-                       ops->config_file);
+                mt_log(MT_LOG_NOTICE, "watching %s (mode %s, configuration %s)", uri,
+                       mt_mode_name(watch.host.config.defaults.mode), ops->config_file);
                 while (!watch.quit)
                         if (virEventRunDefaultImpl() < 0) {
                                 mt_log(MT_LOG_ERR, "libvirt's event loop failed, leaving migrations untuned");

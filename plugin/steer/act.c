@@ -56,7 +56,8 @@ static void note_class(struct mt_job *job, const struct mt_class_spec *spec)
 /* What is left when there is no class. */
 static const char *unshaped_ending(const struct mt_job *job)
 {
-        return job->limits_saved && job->agent != NULL ? "leaving it unshaped; QEMU's own cap is used" : "leaving it untuned";
+        return job->limits_saved && job->agent != NULL ? "leaving it unshaped; QEMU's own cap is used"
+                                                       : "leaving it untuned";
 }
 
 static void want_speed(struct mt_job *job, uint64_t bytes_s)
@@ -81,7 +82,8 @@ void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news)
 
         if (news->error[0] != '\0') {
                 (void)snprintf(key, sizeof(key), "limits %s", name_of(job));
-                mt_log_limited(MT_LOG_WARNING, key, "domain '%s': %s, trying again while it migrates", name_of(job), news->error);
+                mt_log_limited(MT_LOG_WARNING, key, "domain '%s': %s, trying again while it migrates", name_of(job),
+                               news->error);
         }
         if (news->speed_failed)
                 job->speed_bytes_s = 0; /* so that the next plan asks again */
@@ -165,7 +167,8 @@ static void change_class(struct mt_host *host, struct mt_job *job, const struct 
 
 void mt_job_apply(struct mt_host *host, struct mt_job *job)
 {
-        uint64_t limit = job->plan.downtime_limit_ms > job->forced_limit_ms ? job->plan.downtime_limit_ms : job->forced_limit_ms;
+        uint64_t limit =
+                job->plan.downtime_limit_ms > job->forced_limit_ms ? job->plan.downtime_limit_ms : job->forced_limit_ms;
 
         if (job->intent.mode != MT_MODE_ENFORCE || job->state != MT_JOB_COPYING)
                 return;
@@ -203,8 +206,8 @@ void mt_job_unshape(struct mt_host *host, struct mt_job *job)
                 return;
         job->shaped = false;
         if (mt_shape_remove(host->shaper, &job->link, job->minor, &err) < 0)
-                mt_log(MT_LOG_WARNING, "domain '%s': remove its class on '%s': %s; `migtune cleanup` removes what is left", name_of(job),
-                       job->link.device, err.msg);
+                mt_log(MT_LOG_WARNING, "domain '%s': remove its class on '%s': %s; `migtune cleanup` removes what is left",
+                       name_of(job), job->link.device, err.msg);
         else if (entry != NULL)
                 entry->removed = true;
 }

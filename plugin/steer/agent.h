@@ -3,8 +3,8 @@
  * A job's errand runner: the thread that makes the libvirt calls about one running migration.
  *
  * QEMU answers nothing while it copies the last pages (it holds its big lock), so a call made then waits for the whole
- * blackout; in the event loop it would delay the lifting of the ceil by just that long (seen: 600 ms away instead of 260). So
- * the loop only leaves wishes here, of each kind the latest counts, and is woken when something was done.
+ * blackout; in the event loop it would delay the lifting of the ceil by just that long (seen: 600 ms away instead of
+ * 260). So the loop only leaves wishes here, of each kind the latest counts, and is woken when something was done.
  */
 #ifndef MT_STEER_AGENT_H
 #define MT_STEER_AGENT_H
@@ -31,8 +31,9 @@ struct mt_agent_news {
 int mt_agent_start(virDomainPtr domain, int wake_fd, struct mt_agent **ret, struct mt_err *err);
 
 /*
- * Lets go of the agent. Its thread ends by itself, at once or when its call returns; wishes that it has not begun are dropped, and
- * its last errand is to put back *restore (NULL: nothing), so that no late wish undoes that. Never waits. Accepts NULL.
+ * Lets go of the agent. Its thread ends by itself, at once or when its call returns; wishes that it has not begun are
+ * dropped, and its last errand is to put back *restore (NULL: nothing), so that no late wish undoes that. Never waits.
+ * Accepts NULL.
  */
 void mt_agent_release(struct mt_agent *agent, const struct mt_qemu_limits *restore);
 

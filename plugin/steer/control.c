@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The controller: statistics correct the facts, the corrected facts are planned with again, and act.c carries out what differs.
- * See job.c for when.
+ * The controller: statistics correct the facts, the corrected facts are planned with again, and act.c carries out what
+ * differs. See job.c for when.
  */
 #include "clock.h"
 #include "log.h"
@@ -12,8 +12,8 @@
 
 #include <stdio.h>
 
-#define D_WEIGHT 0.5     /* of a new in-flight dirty rate against the last one */
-#define NARROW 0.8       /* of what it may: less than this is no noise */
+#define D_WEIGHT 0.5 /* of a new in-flight dirty rate against the last one */
+#define NARROW 0.8   /* of what it may: less than this is no noise */
 #define METER_SETTLES_MS 6000
 #define LIMIT_MARGIN 1.1 /* the cap's limit must lie above QEMU's noisy estimate */
 
@@ -35,8 +35,8 @@ void mt_job_use_stats(struct mt_job *job, const struct mt_job_stats *stats)
 }
 
 /*
- * What the connection carries, if that is well below its class's ceil: something behind our classes is narrower, and the last copy
- * will meet it as well. Not in the first pass, where zero pages cost nothing and the meter still rises.
+ * What the connection carries, if that is well below its class's ceil: something behind our classes is narrower, and
+ * the last copy will meet it as well. Not in the first pass, where zero pages cost nothing and the meter still rises.
  */
 static uint64_t narrow_path(const struct mt_job *job)
 {
@@ -49,7 +49,8 @@ void mt_job_plan_again(struct mt_host *host, struct mt_job *job)
 {
         if (job->facts.device[0] != '\0') {
                 job->facts.src = mt_host_traffic(host, job->facts.device, mt_now_ms());
-                if (job->others.at_ms != 0) /* a virtual device's counters miss the headers of segments that it did not cut */
+                if (job->others.at_ms !=
+                    0) /* a virtual device's counters miss the headers of segments that it did not cut */
                         job->facts.src.out_bytes_s = (uint64_t)job->others.bytes_s;
                 job->facts.taken_bytes_s = mt_host_taken(host, job->facts.device, job);
         }
@@ -65,11 +66,14 @@ static void no_convergence(struct mt_job *job, double needed_ms)
         if (job->gave_up)
                 return;
         job->gave_up = true;
-        mt_log(MT_LOG_WARNING, "domain '%s': not converged after %u iterations: the rest would take %.0f ms, max_downtime is %llu ms; "
-                               "on_no_convergence = %s", job->xml.id.name, job->intent.max_iterations, needed_ms,
-               (unsigned long long)job->intent.max_downtime_ms, mt_no_convergence_name(job->intent.on_no_convergence));
+        mt_log(MT_LOG_WARNING,
+               "domain '%s': not converged after %u iterations: the rest would take %.0f ms, max_downtime is %llu ms; "
+               "on_no_convergence = %s",
+               job->xml.id.name, job->intent.max_iterations, needed_ms, (unsigned long long)job->intent.max_downtime_ms,
+               mt_no_convergence_name(job->intent.on_no_convergence));
         if (job->intent.on_no_convergence == MT_ABORT && job->agent != NULL && job->intent.mode == MT_MODE_ENFORCE) {
-                (void)snprintf(job->why, sizeof(job->why), "aborted: not converged after %u iterations, the rest would take %.0f ms",
+                (void)snprintf(job->why, sizeof(job->why),
+                               "aborted: not converged after %u iterations, the rest would take %.0f ms",
                                job->intent.max_iterations, needed_ms);
                 mt_agent_want_abort(job->agent);
         }

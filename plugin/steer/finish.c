@@ -20,7 +20,9 @@ void mt_job_sample(struct mt_job *job)
                 .bandwidth_bytes_s = (uint64_t)job->meter.bytes_s,
         };
 
-        sample.lambda = job->plan.bandwidth_bytes_s > 0 ? (double)sample.dirty_rate_bytes_s / (double)job->plan.bandwidth_bytes_s : 0.0;
+        sample.lambda = job->plan.bandwidth_bytes_s > 0
+                                ? (double)sample.dirty_rate_bytes_s / (double)job->plan.bandwidth_bytes_s
+                                : 0.0;
         (void)mt_outcome_sample(&job->outcome, &sample); /* one sample less is no harm */
 }
 
@@ -49,7 +51,8 @@ static void send_record(struct mt_host *host, const struct mt_job *job)
         MT_CLEANUP(mt_freep) char *brief = mt_outcome_text(&job->outcome, MT_SYSLOG_RECORD_BYTES);
         MT_CLEANUP(mt_freep) char *whole = mt_outcome_text(&job->outcome, 0);
         const char *file = host->config.history.file;
-        bool busy = host->jobs != NULL && host->jobs->next != NULL; /* rotating a long history takes 0.2 s: not while others migrate */
+        bool busy = host->jobs != NULL &&
+                    host->jobs->next != NULL; /* rotating a long history takes 0.2 s: not while others migrate */
         struct mt_err err = { 0 };
 
         if (brief == NULL || whole == NULL) {

@@ -31,7 +31,8 @@ static void gather_dirty_rate(const struct mt_host *host, const char *uuid, stru
             mt_dirty_sampler_get(host->sampler, uuid, &facts->dirty_rate_bytes_s, &facts->dirty_age_ms) &&
             facts->dirty_age_ms <= stale_ms) {
                 facts->dirty_source = MT_DIRTY_MEASURED;
-        } else if (mt_past_rates_get(&host->past_rates, uuid, mt_wall_ms(), &facts->dirty_rate_bytes_s, &facts->dirty_age_ms)) {
+        } else if (mt_past_rates_get(&host->past_rates, uuid, mt_wall_ms(), &facts->dirty_rate_bytes_s,
+                                     &facts->dirty_age_ms)) {
                 facts->dirty_source = MT_DIRTY_HISTORY;
         } else {
                 facts->dirty_source = MT_DIRTY_DEFAULT;
@@ -41,7 +42,8 @@ static void gather_dirty_rate(const struct mt_host *host, const char *uuid, stru
 }
 
 /* The VM's own traffic: its taps'. What leaves the host enters the bridge from the tap, so the directions swap. */
-static void gather_vm_traffic(const struct mt_host *host, const struct mt_domain_xml *xml, uint64_t now, struct mt_facts *facts)
+static void gather_vm_traffic(const struct mt_host *host, const struct mt_domain_xml *xml, uint64_t now,
+                              struct mt_facts *facts)
 {
         for (unsigned i = 0; i < xml->n_taps; i++) {
                 struct mt_nic_rate rate = host->nics != NULL ? mt_nic_rate(host->nics, xml->tap[i], now)
@@ -65,7 +67,9 @@ void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const stru
                      const struct mt_intent *intent, const struct mt_uplink *uplink, const struct mt_flows *flows,
                      const struct mt_job *except, struct mt_facts *ret)
 {
-        struct mt_facts facts = { .dirty_low_bytes_s = MT_AUTO, .dirty_high_bytes_s = MT_AUTO, .post_copy = MT_CALLER_UNKNOWN };
+        struct mt_facts facts = { .dirty_low_bytes_s = MT_AUTO,
+                                  .dirty_high_bytes_s = MT_AUTO,
+                                  .post_copy = MT_CALLER_UNKNOWN };
         uint64_t now = mt_now_ms();
 
         if (mt_domain_memory(domain, &facts.memory_bytes, &facts.resident_bytes, NULL) < 0)

@@ -44,9 +44,9 @@ struct mt_incoming {
         uint64_t memory_bytes;
         uint64_t since_ms;
         uint64_t looked_ms; /* when its domain's state was last asked for */
-        bool started;   /* its domain exists */
-        bool connected; /* its sockets were found, or are not looked for any more */
-        bool hidden;    /* they were not found */
+        bool started;       /* its domain exists */
+        bool connected;     /* its sockets were found, or are not looked for any more */
+        bool hidden;        /* they were not found */
         bool shaped;
         struct mt_link link;
         uint16_t minor;
@@ -56,7 +56,8 @@ struct mt_incoming {
 static struct mt_incoming *find(const struct mt_host *host, const char *uuid, const char *name)
 {
         for (struct mt_incoming *in = host->incoming; in != NULL; in = in->next)
-                if (uuid != NULL && uuid[0] != '\0' ? strcmp(in->id.uuid, uuid) == 0 : name != NULL && strcmp(in->id.name, name) == 0)
+                if (uuid != NULL && uuid[0] != '\0' ? strcmp(in->id.uuid, uuid) == 0
+                                                    : name != NULL && strcmp(in->id.name, name) == 0)
                         return in;
         return NULL;
 }
@@ -86,7 +87,8 @@ static void unshape(struct mt_host *host, struct mt_incoming *in)
                 return;
         in->shaped = false;
         if (mt_shape_remove(host->shaper, &in->link, in->minor, &err) < 0)
-                mt_log(MT_LOG_WARNING, "domain '%s': remove its ingress class on '%s': %s; `migtune cleanup` removes what is left",
+                mt_log(MT_LOG_WARNING,
+                       "domain '%s': remove its ingress class on '%s': %s; `migtune cleanup` removes what is left",
                        in->id.name, in->link.device, err.msg);
 }
 
@@ -143,10 +145,11 @@ static void shape(struct mt_host *host, struct mt_incoming *in, const struct mt_
         if (in->shaped)
                 mt_meter_read(&in->meter, 0, mt_now_ms()); /* from the first byte on */
         if (r == 0)
-                mt_log(MT_LOG_INFO, "domain '%s': incoming migration: ingress class %x:%x on '%s'%s", in->id.name, MT_TC_MAJOR,
-                       in->minor, uplink->device, flows == NULL ? ", by port range until it connects" : "");
+                mt_log(MT_LOG_INFO, "domain '%s': incoming migration: ingress class %x:%x on '%s'%s", in->id.name,
+                       MT_TC_MAJOR, in->minor, uplink->device, flows == NULL ? ", by port range until it connects" : "");
         else if (r != -ENOTSUP)
-                mt_log_limited(MT_LOG_WARNING, "ingress", "domain '%s': %s, leaving its ingress unshaped", in->id.name, err.msg);
+                mt_log_limited(MT_LOG_WARNING, "ingress", "domain '%s': %s, leaving its ingress unshaped", in->id.name,
+                               err.msg);
 }
 
 /* The uplink before the peer is known: the configured one, else the default route's (a FIB look-up, nothing is sent). */
@@ -182,7 +185,8 @@ void mt_incoming_announced(struct mt_host *host, const char *xml_text)
 /* Not by virDomainGetXMLDesc(): for a domain that is coming in it waits until the memory is there, and the loop with it. */
 static void identify(virDomainPtr domain, const char *uuid, struct mt_domain_xml *ret)
 {
-        MT_CLEANUP(mt_freep) char *policy = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, POLICY_URI, VIR_DOMAIN_AFFECT_LIVE);
+        MT_CLEANUP(mt_freep)
+        char *policy = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, POLICY_URI, VIR_DOMAIN_AFFECT_LIVE);
         MT_CLEANUP(mt_freep) char *xml = NULL;
         const char *name = virDomainGetName(domain);
 
@@ -224,8 +228,8 @@ void mt_incoming_ended(struct mt_host *host, const char *uuid, const char *name,
 }
 
 /*
- * The one port of an incoming migration and its peer's address: multifd's and later connections come to that port as well, from
- * ports of their own.
+ * The one port of an incoming migration and its peer's address: multifd's and later connections come to that port as
+ * well, from ports of their own.
  */
 static struct mt_flows any_port_of_peer(const struct mt_flows *flows)
 {
@@ -250,7 +254,8 @@ static void connected(struct mt_host *host, struct mt_incoming *in, const struct
 
         in->connected = true;
         if (mt_link_uplink(host, &flows->flow[0].peer, &uplink, &err) < 0) {
-                mt_log_limited(MT_LOG_WARNING, "ingress", "domain '%s': %s, leaving its ingress unshaped", in->id.name, err.msg);
+                mt_log_limited(MT_LOG_WARNING, "ingress", "domain '%s': %s, leaving its ingress unshaped", in->id.name,
+                               err.msg);
                 unshape(host, in);
                 return;
         }
@@ -259,7 +264,8 @@ static void connected(struct mt_host *host, struct mt_incoming *in, const struct
         if (!in->shaped)
                 shape(host, in, &uplink, flows);
         else if (mt_shape_match(host->shaper, &in->link, in->minor, flows, &err) < 0)
-                mt_log_limited(MT_LOG_WARNING, "ingress", "domain '%s': %s, keeping the filter by port range", in->id.name, err.msg);
+                mt_log_limited(MT_LOG_WARNING, "ingress", "domain '%s': %s, keeping the filter by port range", in->id.name,
+                               err.msg);
 }
 
 bool mt_incoming_poll(struct mt_host *host)
@@ -285,8 +291,8 @@ bool mt_incoming_poll(struct mt_host *host)
 }
 
 /*
- * Whether a started entry's domain still waits for its memory. Only a net below the events, and seldom asked: libvirtd may hold
- * the domain while it runs a hook that waits for us.
+ * Whether a started entry's domain still waits for its memory. Only a net below the events, and seldom asked: libvirtd
+ * may hold the domain while it runs a hook that waits for us.
  */
 static bool still_incoming(struct mt_host *host, const struct mt_incoming *in)
 {
@@ -298,8 +304,8 @@ static bool still_incoming(struct mt_host *host, const struct mt_incoming *in)
                 return virGetLastErrorCode() != VIR_ERR_NO_DOMAIN;
         waits = virDomainGetState(domain, &state, &reason, 0) == 0 &&
                 ((state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_MIGRATION) ||
-                 (state == VIR_DOMAIN_RUNNING && (reason == VIR_DOMAIN_RUNNING_POSTCOPY ||
-                                                  reason == VIR_DOMAIN_RUNNING_POSTCOPY_FAILED)));
+                 (state == VIR_DOMAIN_RUNNING &&
+                  (reason == VIR_DOMAIN_RUNNING_POSTCOPY || reason == VIR_DOMAIN_RUNNING_POSTCOPY_FAILED)));
         (void)virDomainFree(domain);
         return waits;
 }
@@ -360,7 +366,8 @@ uint64_t mt_incoming_own_rate(const struct mt_host *host, const char *device)
 bool mt_incoming_uncounted(const struct mt_host *host)
 {
         for (const struct mt_incoming *in = host->incoming; in != NULL; in = in->next)
-                if (in->started && (in->connected ? in->hidden || !in->shaped : mt_now_ms() - in->since_ms > CONNECT_SOON_MS))
+                if (in->started &&
+                    (in->connected ? in->hidden || !in->shaped : mt_now_ms() - in->since_ms > CONNECT_SOON_MS))
                         return true;
         return false;
 }

@@ -61,14 +61,16 @@ void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
                 job->outcome.actual.technique = job->iteration > 1 ? MT_HYBRID : MT_POST_COPY;
         if (job->intent.mode == MT_MODE_ENFORCE)
                 mt_job_lift(host, job, !post_copy);
-        mt_log(MT_LOG_DEBUG, "domain '%s': stopped after iteration %llu", job->xml.id.name, (unsigned long long)job->iteration);
+        mt_log(MT_LOG_DEBUG, "domain '%s': stopped after iteration %llu", job->xml.id.name,
+               (unsigned long long)job->iteration);
 }
 
 void mt_job_resumed(struct mt_host *host, const char *uuid)
 {
         struct mt_job *job = find(host, uuid);
 
-        if (job == NULL || job->state != MT_JOB_SWITCHOVER || job->over_ms != 0 || job->outcome.actual.technique != MT_PRE_COPY)
+        if (job == NULL || job->state != MT_JOB_SWITCHOVER || job->over_ms != 0 ||
+            job->outcome.actual.technique != MT_PRE_COPY)
                 return;
         job->state = MT_JOB_COPYING;
         mt_job_apply(host, job);
@@ -100,11 +102,13 @@ static void ended_unseen(struct mt_host *host, struct mt_job *job)
                     stats.operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT && stats.elapsed_ms >= job->stats.elapsed_ms;
 
         if (stays && (job->stats.type == VIR_DOMAIN_JOB_CANCELLED || job->why[0] != '\0'))
-                mt_job_finish(host, job, MT_CANCELLED, NULL, job->why[0] != '\0' ? job->why : "cancelled; the domain stays on the source");
+                mt_job_finish(host, job, MT_CANCELLED, NULL,
+                              job->why[0] != '\0' ? job->why : "cancelled; the domain stays on the source");
         else if (stays)
                 mt_job_finish(host, job, MT_FAILED, NULL,
-                              told && stats.error[0] != '\0' ? stats.error
-                                                             : "failed or cancelled (libvirt does not tell which); the domain stays on the source");
+                              told && stats.error[0] != '\0'
+                                      ? stats.error
+                                      : "failed or cancelled (libvirt does not tell which); the domain stays on the source");
         else if (told && stats.type == VIR_DOMAIN_JOB_COMPLETED)
                 mt_job_finish(host, job, MT_COMPLETED, &stats, "");
         else
@@ -176,12 +180,14 @@ static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_a
         if (!news->has_stats || job->over_ms != 0)
                 return;
         if (news->stats_r < 0) { /* libvirt is away (then the tick sees to it), or the domain is */
-                if (host->connection != NULL && virConnectIsAlive(host->connection) == 1 && virDomainIsActive(job->domain) != 1)
+                if (host->connection != NULL && virConnectIsAlive(host->connection) == 1 &&
+                    virDomainIsActive(job->domain) != 1)
                         is_over(host, job);
                 return;
         }
         if (news->stats.type != VIR_DOMAIN_JOB_BOUNDED && news->stats.type != VIR_DOMAIN_JOB_UNBOUNDED) {
-                job->stats.type = news->stats.type; /* libvirt shows "cancelled" or "failed" for a moment, then "none" for good */
+                job->stats.type =
+                        news->stats.type; /* libvirt shows "cancelled" or "failed" for a moment, then "none" for good */
                 is_over(host, job);
                 return;
         }
@@ -265,13 +271,15 @@ static void take_up(struct mt_host *host, struct mt_job *job, virDomainPtr domai
         if (domain != NULL && virDomainIsActive(domain) == 1) {
                 mt_job_hold(host, job, domain);
                 if (!mt_domain_is_migrating_out(domain)) {
-                        mt_job_finish(host, job, MT_CANCELLED, NULL, "ended while libvirt was away; the domain stays on the source");
+                        mt_job_finish(host, job, MT_CANCELLED, NULL,
+                                      "ended while libvirt was away; the domain stays on the source");
                         return;
                 }
                 mt_job_catch_up(host, job);
                 mt_job_apply(host, job);
         } else {
-                mt_job_finish(host, job, MT_COMPLETED, NULL, "ended while libvirt was away; the domain is not on the source any more");
+                mt_job_finish(host, job, MT_COMPLETED, NULL,
+                              "ended while libvirt was away; the domain is not on the source any more");
         }
 }
 
@@ -295,7 +303,8 @@ void mt_job_clear(struct mt_host *host)
                 struct mt_job *job = host->jobs;
 
                 mt_job_withdraw(host, job);
-                mt_log(MT_LOG_NOTICE, "domain '%s': the watcher stops, leaving its migration untuned; the next watcher adopts it",
+                mt_log(MT_LOG_NOTICE,
+                       "domain '%s': the watcher stops, leaving its migration untuned; the next watcher adopts it",
                        job->xml.id.name);
                 mt_job_free(host, job);
         }

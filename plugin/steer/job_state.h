@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* struct mt_job itself, and the steps of its life; for the files of steer/ that make up a job (job.c, begin.c, control.c, act.c, finish.c). */
+/*
+ * struct mt_job itself, and the steps of its life; for the files of steer/ that make up a job (job.c, begin.c,
+ * control.c, act.c, finish.c).
+ */
 #ifndef MT_STEER_JOB_STATE_H
 #define MT_STEER_JOB_STATE_H
 
@@ -19,18 +22,18 @@ enum mt_job_state { MT_JOB_COPYING, MT_JOB_SWITCHOVER };
 struct mt_job {
         struct mt_job *next;
         enum mt_job_state state;
-        virDomainPtr domain; /* NULL while libvirt is away */
+        virDomainPtr domain;    /* NULL while libvirt is away */
         struct mt_agent *agent; /* NULL likewise, or when its thread did not start */
         bool at_boundary;       /* an iteration began and its statistics are still to come */
         uint64_t over_ms;       /* since when it is over and JOB_COMPLETED is due; 0: it runs */
-        pid_t pid;           /* of the domain's QEMU; 0: not found */
+        pid_t pid;              /* of the domain's QEMU; 0: not found */
         struct mt_domain_xml xml;
         uint64_t since_ms;        /* CLOCK_MONOTONIC */
         uint64_t first_iteration; /* libvirt's count may go on from an earlier, cancelled run */
         uint64_t iteration;       /* of this run, from 1 */
         struct mt_facts facts;    /* as of now */
         struct mt_intent intent;
-        struct mt_plan plan; /* as of now; the first one is in the outcome */
+        struct mt_plan plan;       /* as of now; the first one is in the outcome */
         struct mt_job_stats stats; /* the last ones */
 
         struct mt_flows flows;
@@ -38,7 +41,7 @@ struct mt_job {
         uint16_t minor;
         bool shaped;
         struct mt_class_spec spec; /* of the class, as last set */
-        bool limits_saved; /* limits_before is what to put back */
+        bool limits_saved;         /* limits_before is what to put back */
         struct mt_qemu_limits limits_before;
         uint64_t speed_bytes_s;   /* as last asked for; 0: never */
         uint64_t downtime_ms;     /* likewise */
@@ -52,7 +55,10 @@ struct mt_job {
 
 /* begin.c: the beginning. */
 
-/* Makes a job of the domain's running migration, plans and installs. What is no migration, or is not to be tuned, is left alone. */
+/*
+ * Makes a job of the domain's running migration, plans and installs. What is no migration, or is not to be tuned, is
+ * left alone.
+ */
 void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted);
 /* Takes the domain, and an agent for the calls about it. */
 void mt_job_hold(struct mt_host *host, struct mt_job *job, virDomainPtr domain);
@@ -70,8 +76,8 @@ void mt_job_want_downtime(struct mt_job *job, uint64_t downtime_ms);
 /* What the agent has set, into the outcome. */
 void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news);
 /*
- * Lifts the class's ceil to the link: for the last copy with the switchover's rate guaranteed; without a new guarantee where that
- * may go on for long (post-copy, or libvirt is away and could not tell of the switchover).
+ * Lifts the class's ceil to the link: for the last copy with the switchover's rate guaranteed; without a new guarantee
+ * where that may go on for long (post-copy, or libvirt is away and could not tell of the switchover).
  */
 void mt_job_lift(struct mt_host *host, struct mt_job *job, bool guarantee);
 /* Removes the class. */

@@ -82,7 +82,8 @@ static bool is_moving(const struct mt_host *host, virDomainPtr domain, int state
 {
         char uuid[VIR_UUID_STRING_BUFLEN];
 
-        return (state == VIR_DOMAIN_PAUSED && (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_POSTCOPY)) ||
+        return (state == VIR_DOMAIN_PAUSED &&
+                (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_POSTCOPY)) ||
                (virDomainGetUUIDString(domain, uuid) == 0 && mt_job_exists(host, uuid));
 }
 

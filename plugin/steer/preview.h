@@ -20,11 +20,12 @@ struct mt_preview {
 /*
  * Plans a migration of the domain (name or uuid) to address (numeric IPv4 or IPv6). overrides: a JSON object of intent keys
  * and their values as text, or NULL. measured_bytes_s: a dirty rate measured just now, 0: none. host->connection is used for
- * reading. The first call for an address starts the connection to destination.uri, so only a later one knows what that tells.
+ * reading. The first call for an address starts the connection to destination.uri, so only a later one knows what that
+ * tells.
  * -ENOENT: no such running domain.
  */
-int mt_preview(struct mt_host *host, const char *domain, const char *address, json_object *overrides, uint64_t measured_bytes_s,
-               struct mt_preview *ret, struct mt_err *err);
+int mt_preview(struct mt_host *host, const char *domain, const char *address, json_object *overrides,
+               uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err);
 
 /* {"domain", "facts", "intent", "plan", "reasons"}; the caller puts it. */
 json_object *mt_preview_json(const struct mt_preview *preview);

@@ -28,8 +28,8 @@ static inline int bench_compare(const void *a, const void *b)
 static inline void bench_report(const char *name, double *us, size_t n)
 {
         qsort(us, n, sizeof(*us), bench_compare);
-        printf("{\"bench\": \"%s\", \"unit\": \"us\", \"n\": %zu, \"median\": %.1f, \"p5\": %.1f, \"p95\": %.1f}\n", name, n, us[n / 2],
-               us[n / 20], us[n - 1 - n / 20]);
+        printf("{\"bench\": \"%s\", \"unit\": \"us\", \"n\": %zu, \"median\": %.1f, \"p5\": %.1f, \"p95\": %.1f}\n", name, n,
+               us[n / 2], us[n / 20], us[n - 1 - n / 20]);
         (void)fflush(stdout);
 }
 

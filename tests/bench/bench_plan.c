@@ -9,9 +9,17 @@ int main(void)
 {
         static double us[2000];
         struct mt_facts facts = {
-                .memory_bytes = 4 * MT_GIB, .resident_bytes = 3 * MT_GIB, .dirty_source = MT_DIRTY_MEASURED, .device = "eth0",
-                .link_bytes_s = 1250000000, .src = { .known = true, .out_bytes_s = 25000000 }, .tau_ms = 5, .tg_ms = 60,
-                .dirty_low_bytes_s = MT_AUTO, .dirty_high_bytes_s = MT_AUTO, .post_copy = MT_CALLER_YES,
+                .memory_bytes = 4 * MT_GIB,
+                .resident_bytes = 3 * MT_GIB,
+                .dirty_source = MT_DIRTY_MEASURED,
+                .device = "eth0",
+                .link_bytes_s = 1250000000,
+                .src = { .known = true, .out_bytes_s = 25000000 },
+                .tau_ms = 5,
+                .tg_ms = 60,
+                .dirty_low_bytes_s = MT_AUTO,
+                .dirty_high_bytes_s = MT_AUTO,
+                .post_copy = MT_CALLER_YES,
         };
         struct mt_intent intent;
         struct mt_plan plan;

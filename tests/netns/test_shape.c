@@ -51,7 +51,8 @@ static void test_background_deletion(void **state)
                 const uint16_t minor = add(f, &f->ingress, 100, 250, NULL);
 
                 if (i % 5 == 0) {
-                        assert_true(netns_shows("4d54:2", "tc class show dev $(ip -br link show type ifb | awk '{ print $1 }')"));
+                        assert_true(netns_shows("4d54:2",
+                                                "tc class show dev $(ip -br link show type ifb | awk '{ print $1 }')"));
                         assert_true(netns_shows("mirred", "tc filter show dev v0 ingress"));
                 }
                 drop(f, &f->ingress, minor);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The policy as a whole: one row a situation, with what must come out; and properties that hold in every situation of a grid.
+ * The policy as a whole: one row a situation, with what must come out; and properties that hold in every situation of a
+ * grid.
  */
 #include "cleanup.h"
 #include "model/wan.h"
@@ -41,8 +42,10 @@ static void set_up(const struct situation *s, struct mt_facts *facts, struct mt_
                 .taken_bytes_s = mt_bytes_s(s->taken),
                 .path_bytes_s = mt_bytes_s(s->path),
                 .src = { .known = true, .out_bytes_s = mt_bytes_s(s->src_out) },
-                .dst = { .known = s->dst_in >= 0, .in_bytes_s = mt_bytes_s(s->dst_in),
-                         .source = s->dst_in >= 0 ? MT_TRAFFIC_SHARE : MT_TRAFFIC_UNKNOWN, .age_ms = 1500 },
+                .dst = { .known = s->dst_in >= 0,
+                         .in_bytes_s = mt_bytes_s(s->dst_in),
+                         .source = s->dst_in >= 0 ? MT_TRAFFIC_SHARE : MT_TRAFFIC_UNKNOWN,
+                         .age_ms = 1500 },
                 .tau_ms = 5,
                 .tg_ms = 60,
                 .dirty_low_bytes_s = MT_AUTO,
@@ -66,69 +69,72 @@ static void set_up(const struct situation *s, struct mt_facts *facts, struct mt_
 
 /* 903.47: the thesis's model for pre-copy of an idle VM on 1 Gbit/s; 984.4: what a link of 1 Gbit/s can give away. */
 static const struct situation situations[] = {
-        { "demand in range stays", .D = 40, .link = 1000, .urgency = MEDIUM, .technique = PRE, .R = 40 / 0.12393, .reserve = 0,
-          .limit_met = 1, .reason = "lambda-range: lambda(40.0) = 0.1239" },
-        { "share of low urgency", .D = 100, .link = 1000, .urgency = LOW, .technique = PRE, .R = 451.7, .reserve = 0, .limit_met = 1,
-          .reason = "at most the urgency's share" },
+        { "demand in range stays", .D = 40, .link = 1000, .urgency = MEDIUM, .technique = PRE, .R = 40 / 0.12393,
+          .reserve = 0, .limit_met = 1, .reason = "lambda-range: lambda(40.0) = 0.1239" },
+        { "share of low urgency", .D = 100, .link = 1000, .urgency = LOW, .technique = PRE, .R = 451.7, .reserve = 0,
+          .limit_met = 1, .reason = "at most the urgency's share" },
         { "share of medium urgency", .D = 240, .link = 1000, .urgency = MEDIUM, .technique = PRE, .R = 677.6, .reserve = 0,
           .limit_met = 1, .reason = "at most the urgency's share" },
-        { "high has it all", .D = 240, .link = 1000, .urgency = HIGH, .technique = PRE, .R = 903.5, .reserve = 0, .limit_met = 1,
-          .reason = "at most the urgency's share" },
+        { "high has it all", .D = 240, .link = 1000, .urgency = HIGH, .technique = PRE, .R = 903.5, .reserve = 0,
+          .limit_met = 1, .reason = "at most the urgency's share" },
         { "share bends for lambda.high", .D = 240, .link = 1000, .urgency = LOW, .technique = PRE, .R = 600, .reserve = 0,
           .limit_met = 1, .reason = "would leave lambda above lambda.high" },
-        { "low takes only what is free", .D = 100, .link = 1000, .src_out = 700, .urgency = LOW, .technique = PRE, .R = 284.4,
-          .reserve = 0, .limit_met = 1, .reason = "what nobody uses now (low urgency)" },
-        { "low keeps its floor on a full link", .D = 10, .link = 1000, .src_out = 990, .urgency = LOW, .technique = PRE, .R = 67.1,
-          .reserve = 67.1, .limit_met = 1, .reason = "the floor, since others use the link" },
-        { "medium reserves what others use", .D = 240, .link = 1000, .src_out = 700, .urgency = MEDIUM, .technique = PRE, .R = 677.6,
-          .reserve = 677.6, .limit_met = 1, .reason = "reserve 677.6 Mbit/s" },
-        { "medium leaves the sla", .D = 240, .link = 1000, .src_out = 700, .urgency = MEDIUM, .technique = PRE, .sla_lower = 500,
-          .R = 500, .reserve = 500, .limit_met = 1, .reason = "what the SLA leaves" },
+        { "low takes only what is free", .D = 100, .link = 1000, .src_out = 700, .urgency = LOW, .technique = PRE,
+          .R = 284.4, .reserve = 0, .limit_met = 1, .reason = "what nobody uses now (low urgency)" },
+        { "low keeps its floor on a full link", .D = 10, .link = 1000, .src_out = 990, .urgency = LOW, .technique = PRE,
+          .R = 67.1, .reserve = 67.1, .limit_met = 1, .reason = "the floor, since others use the link" },
+        { "medium reserves what others use", .D = 240, .link = 1000, .src_out = 700, .urgency = MEDIUM, .technique = PRE,
+          .R = 677.6, .reserve = 677.6, .limit_met = 1, .reason = "reserve 677.6 Mbit/s" },
+        { "medium leaves the sla", .D = 240, .link = 1000, .src_out = 700, .urgency = MEDIUM, .technique = PRE,
+          .sla_lower = 500, .R = 500, .reserve = 500, .limit_met = 1, .reason = "what the SLA leaves" },
         { "low leaves the upper sla", .D = 100, .link = 1000, .urgency = LOW, .technique = PRE, .sla_upper = 800, .R = 200,
           .reserve = 0, .limit_met = 1, .reason = "what the SLA leaves" },
         { "high ignores the sla", .D = 240, .link = 1000, .urgency = HIGH, .technique = PRE, .sla_lower = 500, .R = 903.5,
           .reserve = 0, .limit_met = 1 },
-        { "destination counts", .D = 100, .link = 1000, .dst_in = 800, .urgency = LOW, .technique = PRE, .R = 184.4, .reserve = 0,
-          .limit_met = 1, .reason = "the destination's other traffic: 800.0 Mbit/s in, 0.0 out (share, 1.5 s old)" },
-        { "destination not known", .D = 100, .link = 1000, .dst_in = -1, .urgency = LOW, .technique = PRE, .R = 451.7, .reserve = 0,
-          .limit_met = 1, .reason = "the destination's traffic is not known" },
+        { "destination counts", .D = 100, .link = 1000, .dst_in = 800, .urgency = LOW, .technique = PRE, .R = 184.4,
+          .reserve = 0, .limit_met = 1,
+          .reason = "the destination's other traffic: 800.0 Mbit/s in, 0.0 out (share, 1.5 s old)" },
+        { "destination not known", .D = 100, .link = 1000, .dst_in = -1, .urgency = LOW, .technique = PRE, .R = 451.7,
+          .reserve = 0, .limit_met = 1, .reason = "the destination's traffic is not known" },
         { "others' migrations count", .D = 100, .link = 1000, .taken = 700, .urgency = HIGH, .technique = PRE, .R = 284.4,
           .reserve = 0, .limit_met = 1, .reason = "what other migrations leave" },
         { "a taken link still moves", .D = 10, .link = 1000, .taken = 2000, .urgency = MEDIUM, .technique = PRE, .R = 67.1,
           .reserve = 0, .limit_met = 1 },
         { "idle VM does not crawl", .D = 0, .link = 1000, .urgency = MEDIUM, .technique = PRE, .R = 143.2, .reserve = 0,
           .limit_met = 1, .reason = "what the deadline needs" },
-        { "idle VM at low urgency", .D = 0, .link = 1000, .urgency = LOW, .technique = PRE, .R = 67.1, .reserve = 0, .limit_met = 1,
-          .reason = "min_bandwidth" },
-        { "a wide link scales the ideal", .D = 100, .link = 10000, .urgency = MEDIUM, .strategy = MT_MAX_BANDWIDTH, .technique = PRE, .R = 6776, .reserve = 0,
-          .limit_met = 1 },
-        { "faster than the link: not met", .D = 1400, .link = 1000, .urgency = HIGH, .technique = PRE, .R = 903.5, .reserve = 0,
-          .limit_met = 0, .reason = "limit not met" },
+        { "idle VM at low urgency", .D = 0, .link = 1000, .urgency = LOW, .technique = PRE, .R = 67.1, .reserve = 0,
+          .limit_met = 1, .reason = "min_bandwidth" },
+        { "a wide link scales the ideal", .D = 100, .link = 10000, .urgency = MEDIUM, .strategy = MT_MAX_BANDWIDTH,
+          .technique = PRE, .R = 6776, .reserve = 0, .limit_met = 1 },
+        { "faster than the link: not met", .D = 1400, .link = 1000, .urgency = HIGH, .technique = PRE, .R = 903.5,
+          .reserve = 0, .limit_met = 0, .reason = "limit not met" },
         { "too short a downtime: not met", .D = 100, .link = 1000, .urgency = HIGH, .technique = PRE, .max_downtime_ms = 50,
           .R = 903.5, .reserve = 0, .limit_met = 0, .reason = "leaves too little beside" },
-        { "unknown link is said", .D = 100, .link = 0, .urgency = LOW, .technique = PRE, .R = 451.7, .reserve = 0, .limit_met = 1,
-          .reason = "assumed: its speed is not known" },
-        { "a narrow path bounds what is expected, not R", .D = 100, .link = 1000, .path = 200, .urgency = LOW, .technique = PRE,
-          .R = 451.7, .reserve = 0, .limit_met = 1, .reason = "the path gives only 200.0 Mbit/s" },
+        { "unknown link is said", .D = 100, .link = 0, .urgency = LOW, .technique = PRE, .R = 451.7, .reserve = 0,
+          .limit_met = 1, .reason = "assumed: its speed is not known" },
+        { "a narrow path bounds what is expected, not R", .D = 100, .link = 1000, .path = 200, .urgency = LOW,
+          .technique = PRE, .R = 451.7, .reserve = 0, .limit_met = 1, .reason = "the path gives only 200.0 Mbit/s" },
         { "a path wider than R is none", .D = 100, .link = 1000, .path = 800, .urgency = LOW, .technique = PRE, .R = 451.7,
           .reserve = 0, .limit_met = 1, .reason = "26.9 MiB may remain" },
         { "a path narrower than the dirty rate", .D = 300, .link = 1000, .path = 200, .urgency = HIGH, .technique = PRE,
           .R = 903.5, .reserve = 0, .limit_met = 0, .reason = "limit not met" },
-        { "min-bandwidth", .D = 100, .link = 1000, .urgency = MEDIUM, .strategy = MT_MIN_BANDWIDTH, .technique = PRE, .R = 250,
-          .reserve = 0, .limit_met = 1, .reason = "D/lambda.high, 250.0" },
-        { "max-bandwidth", .D = 100, .link = 1000, .urgency = HIGH, .strategy = MT_MAX_BANDWIDTH, .technique = PRE, .R = 903.5,
-          .reserve = 0, .limit_met = 1 },
-        { "post-copy by traffic", .D = 100, .link = 1000, .src_out = 300, .urgency = MEDIUM, .post_copy = MT_CALLER_YES, .R = -1,
-          .reserve = -1, .chosen = MT_POST_COPY, .limit_met = 1, .reason = "source outbound, destination idle -> post-copy" },
-        { "post-copy not allowed by the caller", .D = 100, .link = 1000, .src_out = 300, .urgency = MEDIUM, .post_copy = MT_CALLER_NO,
-          .R = -1, .reserve = -1, .limit_met = 1, .reason = "the caller did not start" },
-        { "post-copy unknown to the watcher", .D = 100, .link = 1000, .src_out = 300, .urgency = MEDIUM, .R = -1, .reserve = -1,
-          .limit_met = 1, .reason = "cannot be seen from here" },
+        { "min-bandwidth", .D = 100, .link = 1000, .urgency = MEDIUM, .strategy = MT_MIN_BANDWIDTH, .technique = PRE,
+          .R = 250, .reserve = 0, .limit_met = 1, .reason = "D/lambda.high, 250.0" },
+        { "max-bandwidth", .D = 100, .link = 1000, .urgency = HIGH, .strategy = MT_MAX_BANDWIDTH, .technique = PRE,
+          .R = 903.5, .reserve = 0, .limit_met = 1 },
+        { "post-copy by traffic", .D = 100, .link = 1000, .src_out = 300, .urgency = MEDIUM, .post_copy = MT_CALLER_YES,
+          .R = -1, .reserve = -1, .chosen = MT_POST_COPY, .limit_met = 1,
+          .reason = "source outbound, destination idle -> post-copy" },
+        { "post-copy not allowed by the caller", .D = 100, .link = 1000, .src_out = 300, .urgency = MEDIUM,
+          .post_copy = MT_CALLER_NO, .R = -1, .reserve = -1, .limit_met = 1, .reason = "the caller did not start" },
+        { "post-copy unknown to the watcher", .D = 100, .link = 1000, .src_out = 300, .urgency = MEDIUM, .R = -1,
+          .reserve = -1, .limit_met = 1, .reason = "cannot be seen from here" },
         { "predicted: hybrid where pre-copy never ends", .D = 1400, .link = 1000, .urgency = HIGH,
           .technique = MT_CHOOSE_PREDICTED, .post_copy = MT_CALLER_YES, .R = -1, .reserve = -1, .chosen = MT_HYBRID,
           .limit_met = -1, .reason = "the best predicted" },
-        { "hybrid by name", .D = 100, .link = 1000, .urgency = MEDIUM, .technique = MT_CHOOSE_HYBRID, .post_copy = MT_CALLER_YES,
-          .R = -1, .reserve = -1, .chosen = MT_HYBRID, .limit_met = 1, .reason = "technique hybrid: configured" },
+        { "hybrid by name", .D = 100, .link = 1000, .urgency = MEDIUM, .technique = MT_CHOOSE_HYBRID,
+          .post_copy = MT_CALLER_YES, .R = -1, .reserve = -1, .chosen = MT_HYBRID, .limit_met = 1,
+          .reason = "technique hybrid: configured" },
 };
 
 static bool has_reason(const struct mt_plan *plan, const char *part)
@@ -210,8 +216,11 @@ static void test_grid(void **state)
                         for (size_t d = 0; d < MT_ARRAY_SIZE(rates); d++)
                                 for (size_t t = 0; t < MT_ARRAY_SIZE(traffics); t++)
                                         for (size_t l = 0; l < MT_ARRAY_SIZE(downtimes); l++) {
-                                                const struct situation s = { .D = rates[d], .link = 1000, .src_out = traffics[t],
-                                                                             .urgency = urgency, .strategy = strategy,
+                                                const struct situation s = { .D = rates[d],
+                                                                             .link = 1000,
+                                                                             .src_out = traffics[t],
+                                                                             .urgency = urgency,
+                                                                             .strategy = strategy,
                                                                              .max_downtime_ms = downtimes[l] };
                                                 struct mt_facts facts;
                                                 struct mt_intent intent;
@@ -223,10 +232,15 @@ static void test_grid(void **state)
                                         }
 }
 
-/* On a narrow path QEMU's limit means that its own estimate and the last copy have the same rate: the limit is max_downtime - t_g. */
+/*
+ * On a narrow path QEMU's limit means that its own estimate and the last copy have the same rate: the limit is
+ * max_downtime - t_g.
+ */
 static void test_narrow_path(void **state)
 {
-        const struct situation s = { .D = 50, .link = 1000, .path = 150, .urgency = MT_URGENCY_LOW, .technique = MT_CHOOSE_PRE_COPY };
+        const struct situation s = {
+                .D = 50, .link = 1000, .path = 150, .urgency = MT_URGENCY_LOW, .technique = MT_CHOOSE_PRE_COPY
+        };
         struct mt_facts facts;
         struct mt_intent intent;
         struct mt_plan plan;
@@ -245,7 +259,9 @@ static void test_rounds(void **state)
 {
         (void)state;
         for (double D = 10; D < 800; D *= 1.7) {
-                const struct situation s = { .D = D, .link = 1000, .urgency = MT_URGENCY_HIGH, .technique = MT_CHOOSE_PRE_COPY };
+                const struct situation s = {
+                        .D = D, .link = 1000, .urgency = MT_URGENCY_HIGH, .technique = MT_CHOOSE_PRE_COPY
+                };
                 struct mt_facts facts;
                 struct mt_intent intent;
                 struct mt_plan plan;
@@ -269,7 +285,10 @@ static void test_rounds(void **state)
 
 static void test_alternatives(void **state)
 {
-        const struct situation s = { .D = 100, .link = 1000, .urgency = MT_URGENCY_HIGH, .post_copy = MT_CALLER_YES,
+        const struct situation s = { .D = 100,
+                                     .link = 1000,
+                                     .urgency = MT_URGENCY_HIGH,
+                                     .post_copy = MT_CALLER_YES,
                                      .technique = MT_CHOOSE_PRE_COPY };
         struct mt_facts facts;
         struct mt_intent intent;
@@ -281,7 +300,8 @@ static void test_alternatives(void **state)
         assert_int_equal(plan.n_alternatives, 5);
         for (unsigned i = 0; i < plan.n_alternatives; i++) {
                 assert_true(plan.alternatives[i].bandwidth_bytes_s > 0);
-                assert_false(plan.alternatives[i].technique == plan.technique && strstr(plan.alternatives[i].name, "lambda-range"));
+                assert_false(plan.alternatives[i].technique == plan.technique &&
+                             strstr(plan.alternatives[i].name, "lambda-range"));
         }
 }
 

@@ -46,7 +46,8 @@ static const struct refusal_case {
         { "switched off", false, true, "eth0", 1000, 2000, MT_EGRESS, -ENOTSUP, "tc.enable is off" },
         { "ingress switched off", true, false, "eth0", 1000, 2000, MT_INGRESS, -ENOTSUP, "tc.ingress is off" },
         { "no uplink", true, true, "", 1000, 2000, MT_EGRESS, -ENODEV, "uplink is not known" },
-        { "no speed", true, true, "eth0", 0, 2000, MT_EGRESS, -ENODATA, "device 'eth0' does not tell its speed: set link.rate" },
+        { "no speed", true, true, "eth0", 0, 2000, MT_EGRESS, -ENODATA,
+          "device 'eth0' does not tell its speed: set link.rate" },
         { "too wide", true, true, "eth0", 3000, 2000, MT_EGRESS, -ENOTSUP, "device 'eth0' is wider" },
         { "all is well", true, false, "eth0", 1538000, 1538000, MT_EGRESS, 0, NULL },
 };

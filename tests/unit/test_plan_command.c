@@ -32,7 +32,8 @@ static int run(const char *line)
         int argc = 1;
 
         assert_non_null(copy);
-        for (char *save = NULL, *word = strtok_r(copy, " ", &save); word != NULL && argc < 31; word = strtok_r(NULL, " ", &save))
+        for (char *save = NULL, *word = strtok_r(copy, " ", &save); word != NULL && argc < 31;
+             word = strtok_r(NULL, " ", &save))
                 argv[argc++] = word;
         out[0] = err[0] = '\0';
         mt_log_init(NULL, capture, NULL);
@@ -53,7 +54,8 @@ static const struct bad_case {
         { "not key=value", BASE "dirty_rate=1Mbit fast", "'fast': unknown key" },
         { "unknown urgency", BASE "dirty_rate=1Mbit urgency=soon", "urgency: expected" },
         { "lambda upside down", BASE "dirty_rate=1Mbit lambda_low=0.5 lambda_high=0.4", "lambda_low: expected less than" },
-        { "dirty range upside down", BASE "dirty_rate=1Mbit dirty_low=5Mbit dirty_high=4Mbit", "dirty_low: expected less than" },
+        { "dirty range upside down", BASE "dirty_rate=1Mbit dirty_low=5Mbit dirty_high=4Mbit",
+          "dirty_low: expected less than" },
         { "post_copy is a switch", BASE "dirty_rate=1Mbit post_copy=maybe", "post_copy: expected true or false" },
         { "deadline without a unit", BASE "dirty_rate=1Mbit deadline=60", "deadline: expected a time per GiB" },
         { "memory of nothing", "--offline memory=0B dirty_rate=1Mbit link=1Gbit", "expected more than 0" },
@@ -94,7 +96,8 @@ static void test_equals_the_model(void **state)
                 char line[256];
                 json_object *planned, *plan = NULL;
 
-                (void)snprintf(line, sizeof(line), BASE "dirty_rate=%.0fMbit post_copy=false deadline=600s --json", rates[i]);
+                (void)snprintf(line, sizeof(line), BASE "dirty_rate=%.0fMbit post_copy=false deadline=600s --json",
+                               rates[i]);
                 assert_int_equal(run(line), 0);
                 planned = json_tokener_parse(out);
                 assert_true(json_object_object_get_ex(planned, "plan", &plan));
