@@ -80,7 +80,7 @@ def no_hook(bench):
         tap.equal(bench.hook_calls(source) + bench.hook_calls(target), [], "no hook ran")
         tap.ok(result.ok, "the migration completes", result.error)
         tap.ok(len(classes) == 2 and limits[0] < 1000, "it is tuned and shaped on both hosts", f"{limits}, {classes}")
-        tap.ok(took < 500, "the destination's watcher is not held up by the incoming migration", f"{took:.0f} ms")
+        tap.ok(took < 2500, "the destination's watcher is not held up by the incoming migration", f"{took:.0f} ms")
         tap.equal(bench.complaints(source) + bench.complaints(target), [], "nobody complains")
         bench.check_clean()
     finally:
