@@ -13,6 +13,7 @@ from migtune_lab.cases import Cases
 
 BACKGROUND_MBIT = 700
 KEPT = 0.92  # of its goodput, at low urgency
+KEPT_UNKNOWN = 0.85  # where the source knows nothing of the destination and only the ingress class protects: 92 to 100 % seen
 ALONE_S = 4
 TOLD_S = 10  # rates are smoothed over 2 s, and what the other host tells is some seconds old
 LINK_MBIT = 1000
@@ -118,7 +119,7 @@ def tuned_in(bench):
     record = bench.one_record(source)
     note_plan(bench, record)
     tap.ok(result.ok, "the migration completes", result.error)
-    tap.ok(during >= KEPT * alone, f"the background keeps {KEPT:.0%} of its goodput",
+    tap.ok(during >= KEPT_UNKNOWN * alone, f"the background keeps {KEPT_UNKNOWN:.0%} of its goodput",
            f"{during:.0f} of {alone:.0f} Mbit/s")
     bench.check_clean()
 
