@@ -14,7 +14,7 @@
 
 #define D_WEIGHT 0.5 /* of a new in-flight dirty rate against the last one */
 #define NARROW 0.8   /* of what it may: less than this is no noise */
-#define METER_SETTLES_MS 6000
+#define LOOK_AT_LEAST_MS 700
 #define LIMIT_MARGIN 1.1 /* the cap's limit must lie above QEMU's noisy estimate */
 
 void mt_job_use_stats(struct mt_job *job, const struct mt_job_stats *stats)
@@ -35,14 +35,19 @@ void mt_job_use_stats(struct mt_job *job, const struct mt_job_stats *stats)
 }
 
 /*
- * What the connection carries, if that is well below its class's ceil: something behind our classes is narrower, and
- * the last copy will meet it as well. Not in the first pass, where zero pages cost nothing and the meter still rises.
+ * What the connection has carried since the second pass began, if that is well below its class's ceil: something behind
+ * our classes is narrower, and the last copy will meet it as well. The first pass does not count: its zero pages cost
+ * nothing.
  */
 static uint64_t narrow_path(const struct mt_job *job)
 {
-        if (!job->shaped || job->iteration < 2 || mt_now_ms() - job->since_ms < METER_SETTLES_MS)
+        uint64_t ms = job->meter.at_ms > job->second_pass_ms ? job->meter.at_ms - job->second_pass_ms : 0;
+        double bytes_s;
+
+        if (!job->shaped || job->second_pass_ms == 0 || ms < LOOK_AT_LEAST_MS)
                 return 0;
-        return job->meter.bytes_s < NARROW * (double)job->spec.ceil_bytes_s ? (uint64_t)job->meter.bytes_s : 0;
+        bytes_s = (double)(job->meter.bytes - job->second_pass_bytes) * 1000.0 / (double)ms;
+        return bytes_s < NARROW * (double)job->spec.ceil_bytes_s ? (uint64_t)bytes_s : 0;
 }
 
 void mt_job_plan_again(struct mt_host *host, struct mt_job *job)

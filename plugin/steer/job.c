@@ -136,6 +136,11 @@ void mt_job_iteration(struct mt_host *host, virDomainPtr domain, int iteration)
         }
         job->iteration = (uint64_t)iteration - job->first_iteration + 1;
         job->at_boundary = true;
+        mt_job_meter(host, job, mt_now_ms());
+        if (job->iteration == 2) {
+                job->second_pass_ms = job->meter.at_ms;
+                job->second_pass_bytes = job->meter.bytes;
+        }
         if (job->agent != NULL)
                 mt_agent_want_stats(job->agent);
 }

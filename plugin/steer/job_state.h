@@ -43,13 +43,14 @@ struct mt_job {
         struct mt_class_spec spec; /* of the class, as last set */
         bool limits_saved;         /* limits_before is what to put back */
         struct mt_qemu_limits limits_before;
-        uint64_t speed_bytes_s;   /* as last asked for; 0: never */
-        uint64_t downtime_ms;     /* likewise */
-        uint64_t forced_limit_ms; /* the iteration cap's, which no new plan lowers; 0: none */
-        bool gave_up;             /* on_no_convergence was carried out */
-        char why[128];            /* if we ended it: the reason, for the record */
-        struct mt_meter meter;    /* what the migration puts on the wire */
-        struct mt_meter others;   /* what the default class lets through: the other traffic, as tc counts */
+        uint64_t speed_bytes_s;                     /* as last asked for; 0: never */
+        uint64_t downtime_ms;                       /* likewise */
+        uint64_t forced_limit_ms;                   /* the iteration cap's, which no new plan lowers; 0: none */
+        bool gave_up;                               /* on_no_convergence was carried out */
+        char why[128];                              /* if we ended it: the reason, for the record */
+        struct mt_meter meter;                      /* what the migration puts on the wire */
+        uint64_t second_pass_ms, second_pass_bytes; /* when it began, and the meter's count then; 0: not yet */
+        struct mt_meter others; /* what the default class lets through: the other traffic, as tc counts */
         struct mt_outcome outcome;
 };
 
