@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "measure/domain.h"
+#include "thread.h"
 #include "units.h"
 
 #include <errno.h>
@@ -113,22 +114,7 @@ static void store(struct mt_dirty_sampler *sampler, const char *uuid, uint64_t b
 /* Sleeps; false when asked to stop. */
 static bool pause_ms(struct mt_dirty_sampler *sampler, uint64_t ms)
 {
-        struct timespec until;
-        bool go_on;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += (time_t)(ms / 1000);
-        until.tv_nsec += (long)(ms % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-                until.tv_sec++;
-                until.tv_nsec -= 1000000000;
-        }
-        (void)pthread_mutex_lock(&sampler->lock);
-        while (!sampler->stopping && pthread_cond_timedwait(&sampler->wake, &sampler->lock, &until) != ETIMEDOUT)
-                ;
-        go_on = !sampler->stopping;
-        (void)pthread_mutex_unlock(&sampler->lock);
-        return go_on;
+        return !mt_thread_wait(&sampler->lock, &sampler->wake, &sampler->stopping, ms);
 }
 
 /* Reads a finished measurement out of one record of virDomainListGetStats. */
@@ -225,7 +211,6 @@ static void *run(void *arg)
 int mt_dirty_sampler_start(const char *uri, uint64_t every_ms, struct mt_dirty_sampler **ret, struct mt_err *err)
 {
         struct mt_dirty_sampler *sampler = calloc(1, sizeof(*sampler));
-        pthread_condattr_t clock;
         int r;
 
         if (sampler == NULL)
@@ -233,10 +218,7 @@ int mt_dirty_sampler_start(const char *uri, uint64_t every_ms, struct mt_dirty_s
         (void)snprintf(sampler->uri, sizeof(sampler->uri), "%s", uri);
         sampler->every_ms = every_ms;
         (void)pthread_mutex_init(&sampler->lock, NULL);
-        (void)pthread_condattr_init(&clock);
-        (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-        (void)pthread_cond_init(&sampler->wake, &clock);
-        (void)pthread_condattr_destroy(&clock);
+        mt_thread_cond_init(&sampler->wake);
         r = pthread_create(&sampler->thread, NULL, run, sampler);
         if (r != 0) {
                 free(sampler);
