@@ -51,8 +51,8 @@ static void send_record(struct mt_host *host, const struct mt_job *job)
         MT_CLEANUP(mt_freep) char *brief = mt_outcome_text(&job->outcome, MT_SYSLOG_RECORD_BYTES);
         MT_CLEANUP(mt_freep) char *whole = mt_outcome_text(&job->outcome, 0);
         const char *file = host->config.history.file;
-        bool busy = host->jobs != NULL &&
-                    host->jobs->next != NULL; /* rotating a long history takes 0.2 s: not while others migrate */
+        /* rotating a long history takes 0.2 s: not while others migrate */
+        bool busy = host->jobs != NULL && host->jobs->next != NULL;
         struct mt_err err = { 0 };
 
         if (brief == NULL || whole == NULL) {

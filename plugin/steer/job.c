@@ -27,7 +27,8 @@
  * the switchover's rate. The iteration cap makes it stop when n rounds are done and what remains can be copied within
  * the longest blackout allowed; when max_iterations are done and it cannot, on_no_convergence decides.
  *
- * Ends: every job leaves the list through mt_job_finish, which withdraws everything and writes exactly one record.
+ * Ends: a job leaves the list through mt_job_finish, which withdraws everything and writes exactly one record; or, when
+ * the watcher itself ends, through mt_job_clear, which withdraws and leaves the record to the next watcher.
  */
 #include "steer/job.h"
 #include "cleanup.h"
@@ -48,6 +49,11 @@ static struct mt_job *find(const struct mt_host *host, const char *uuid)
                 if (strcmp(job->xml.id.uuid, uuid) == 0)
                         return job;
         return NULL;
+}
+
+bool mt_job_exists(const struct mt_host *host, const char *uuid)
+{
+        return find(host, uuid) != NULL;
 }
 
 void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
@@ -191,8 +197,8 @@ static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_a
                 return;
         }
         if (news->stats.type != VIR_DOMAIN_JOB_BOUNDED && news->stats.type != VIR_DOMAIN_JOB_UNBOUNDED) {
-                job->stats.type =
-                        news->stats.type; /* libvirt shows "cancelled" or "failed" for a moment, then "none" for good */
+                /* libvirt shows "cancelled" or "failed" for a moment, then "none" for good */
+                job->stats.type = news->stats.type;
                 is_over(host, job);
                 return;
         }

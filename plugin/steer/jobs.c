@@ -34,14 +34,6 @@ uint64_t mt_host_taken(const struct mt_host *host, const char *device, const str
         return sum;
 }
 
-bool mt_job_exists(const struct mt_host *host, const char *uuid)
-{
-        for (const struct mt_job *job = host->jobs; job != NULL; job = job->next)
-                if (strcmp(job->xml.id.uuid, uuid) == 0)
-                        return true;
-        return false;
-}
-
 static json_object *status_of(const struct mt_job *job)
 {
         json_object *o = json_object_new_object();
