@@ -6,6 +6,7 @@
 #include "loader.h"
 #include "mt_build.h"
 #include "sink.h"
+#include "child.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -144,6 +145,7 @@ static void fill_host(struct mt_host_ops *host, const struct options *o)
         host->log = mt_sink_log;
         host->print = mt_sink_print;
         host->record = mt_sink_record;
+        host->run = mt_child_run;
         host->config_file = o->config;
         host->run_dir = o->run_dir;
         if (isatty(STDOUT_FILENO) != 0) {

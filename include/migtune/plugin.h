@@ -38,6 +38,12 @@ struct mt_host_ops {
         const char *config_file; /* NULL: the installed /etc/migtune/migtune.conf */
         uint32_t flags;          /* MT_HOST_*; unknown bits are refused */
         uint32_t columns;        /* width of the terminal behind standard output; 0: none */
+        /*
+         * Runs a program found in PATH (gnuplot, for a picture) with input as its standard input and its output on the host's
+         * standard error, and waits for its end. Returns its exit status (128 + the number of the signal that ended it), or
+         * -errno: it could not be run. NULL: this host runs no programs.
+         */
+        int32_t (*run)(void *ctx, const char *const *argv, const char *input);
 };
 
 /* The size of a struct in the first release of this major: what every host and plugin has. */

@@ -19,6 +19,7 @@ AT(mt_host_ops, run_dir, 8 + 4 * P);
 AT(mt_host_ops, config_file, 8 + 5 * P);
 AT(mt_host_ops, flags, 8 + 6 * P);
 AT(mt_host_ops, columns, 12 + 6 * P);
+AT(mt_host_ops, run, 16 + 6 * P);
 AT(mt_hook_event, struct_size, 0);
 AT(mt_hook_event, timeout_ms, 4);
 AT(mt_hook_event, domain, 8);
