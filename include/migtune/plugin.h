@@ -66,9 +66,77 @@ struct mt_hook_event {
 
 #define MT_HOOK_EVENT_SIZE_1_0 ((uint32_t)(offsetof(struct mt_hook_event, xml) + sizeof(char *)))
 
+/* Who stands in a migration call. */
+#define MT_CALL_BY_CLIENT 1u /* preloaded into a libvirt client: nova-compute, virsh */
+#define MT_CALL_BY_DAEMON 2u /* preloaded into libvirtd or virtqemud */
+
+/* A migration call that is about to be made. Numbers are as libvirt has them; 0: the caller set none. */
+struct mt_call {
+        uint32_t struct_size;
+        uint32_t timeout_ms; /* the plugin returns within this time */
+        uint32_t attach;     /* MT_CALL_BY_* */
+        uint32_t state;      /* MT_CALL_* */
+        const char *domain;  /* its name */
+        const char *uuid;
+        const char *uri;         /* of the destination's libvirt; NULL: not known */
+        const char *migrate_uri; /* where memory is to go, if the caller says so; or NULL */
+        const char *ticket;      /* of an earlier advice to wait; NULL: the first time */
+        uint64_t flags;          /* virDomainMigrateFlags */
+        uint64_t bandwidth_mib_s, bandwidth_postcopy_mib_s, bandwidth_switchover_mib_s;
+        uint64_t libvirt_version; /* of the library at run time: major * 1000000 + minor * 1000 + release */
+};
+
+#define MT_CALL_PAUSED 1u      /* the domain does not run */
+#define MT_CALL_FIXED_FLAGS 2u /* the destination was prepared already: flags can be changed no more */
+
+#define MT_CALL_SIZE_1_0 ((uint32_t)(offsetof(struct mt_call, libvirt_version) + sizeof(uint64_t)))
+
+/* What to make of the call. */
+struct mt_advice {
+        uint32_t struct_size; /* as the host was compiled; the plugin fills no more */
+        uint32_t action;      /* MT_ADVICE_* */
+        uint32_t wait_ms;     /* of MT_ADVICE_WAIT: ask again after so long, or when the wait is cancelled */
+        uint32_t connections; /* multifd's ("parallel.connections"); 0: leave */
+        uint64_t flags_add, flags_drop;
+        uint64_t bandwidth_mib_s, bandwidth_postcopy_mib_s, bandwidth_switchover_mib_s; /* 0: leave the caller's */
+        uint64_t xbzrle_cache_bytes;                                                    /* 0: leave */
+        char compression[16];                                                           /* "xbzrle", "zstd"; "": leave */
+        char ticket[64];  /* names this call to report(); "": there is nothing to report */
+        char reason[256]; /* one line for the log */
+};
+
+#define MT_ADVICE_LEAVE 0u /* make the call as it is */
+#define MT_ADVICE_TUNE 1u  /* with the changes */
+#define MT_ADVICE_WAIT 2u  /* not yet: others go first */
+
+#define MT_ADVICE_SIZE_1_0 ((uint32_t)(offsetof(struct mt_advice, reason) + 256u))
+
+/* Something else that a caller does about a domain that migrates, or how a call ended. */
+struct mt_report {
+        uint32_t struct_size;
+        uint32_t timeout_ms;
+        uint32_t what;  /* MT_REPORT_* */
+        int32_t result; /* MT_REPORT_ENDED: what the call returned */
+        const char *uuid;
+        const char *ticket; /* MT_REPORT_ENDED, MT_REPORT_RETRIED; or NULL */
+        const char *text;   /* libvirt's message where it failed; or NULL */
+        uint64_t value;     /* MT_REPORT_MAX_DOWNTIME: ms; MT_REPORT_MAX_SPEED: MiB/s */
+};
+
+#define MT_REPORT_ENDED 1u   /* the migration call returned */
+#define MT_REPORT_RETRIED 2u /* libvirt refused the changed call before it began, and the caller's own is made */
+#define MT_REPORT_MAX_DOWNTIME                                                                                              \
+        3u /* a caller sets a limit: the answer 1 says that the plan's stands, so that the real call is */
+#define MT_REPORT_MAX_SPEED 4u /* left out and success is returned; 0: let it through */
+#define MT_REPORT_POST_COPY 5u /* a caller acts: passes in any case, and is recorded */
+#define MT_REPORT_ABORT 6u
+#define MT_REPORT_SUSPEND 7u
+
+#define MT_REPORT_SIZE_1_0 ((uint32_t)(offsetof(struct mt_report, value) + sizeof(uint64_t)))
+
 /*
  * What the plugin gives to a host. Functions return 0 or a negative errno value unless they say otherwise. handle comes
- * from open(); calls with one handle are serialised by the host.
+ * from open(); calls with one handle are serialised by the host, but for advise() and report().
  *
  * Two plugins speak this ABI: migtune.so with everything, and migtune-client.so, which has no command() but needs a
  * twentieth of the time to load, for programs that only tell or ask the watcher. A host checks for the functions it needs.
@@ -92,6 +160,13 @@ struct mt_plugin_ops {
          * (warning), and is for the log only: a hook always exits 0.
          */
         int32_t (*hook_event)(void *handle, const struct mt_hook_event *event);
+        /*
+         * What to make of a migration call. 0, or -errno after one line in the log: then the call is left as it is. These two
+         * may be called by several threads at once.
+         */
+        int32_t (*advise)(void *handle, const struct mt_call *call, struct mt_advice *ret_advice);
+        /* Tells the watcher. 0 or 1 (see MT_REPORT_MAX_DOWNTIME), or -errno: let it through. */
+        int32_t (*report)(void *handle, const struct mt_report *report);
 };
 
 #define MT_PLUGIN_OPS_SIZE_1_0 ((uint32_t)(offsetof(struct mt_plugin_ops, hook_event) + sizeof(void (*)(void))))
