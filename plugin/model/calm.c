@@ -12,7 +12,8 @@
  *
  * The best bandwidth of a step is found by golden-section search. That is right because the logarithm of the step's cost is
  * convex for every F except ratio, which is cut at 1 above B - C and merely falls from there; so the search covers the
- * convex part, and the end, b = B, is compared with what it finds.
+ * convex part, and the end, b = B, is compared with what it finds. Through a table F is a straight line in b between two
+ * points, F = x + y*b, and the cost (p small) is F/(b - p*i): monotone on each line, so only the points are compared.
  */
 #include "calm.h"
 
@@ -22,9 +23,27 @@
 /* Ends a search whose tolerance is below what doubles resolve. */
 #define SEARCH_STEPS 200
 
+/* Costs that differ by a smaller share are equal. */
+#define EQUAL 1e-12
+
+static double between_points(const struct mt_calm_table *table, double Bs)
+{
+        double left = 0.0, at_left = 1.0;
+
+        for (unsigned i = 0; i < table->n; i++) {
+                if (Bs <= table->Bs[i])
+                        return at_left + (table->F[i] - at_left) * (Bs - left) / (table->Bs[i] - left);
+                left = table->Bs[i];
+                at_left = table->F[i];
+        }
+        return at_left;
+}
+
 double mt_calm_violation(const struct mt_calm *calm, double Bs)
 {
         switch (calm->F) {
+        case MT_CALM_TABLE:
+                return between_points(calm->table, Bs);
         case MT_CALM_EXP:
                 return exp(-Bs / calm->C);
         case MT_CALM_RATIO:
@@ -106,17 +125,43 @@ double mt_calm_best_N(const struct mt_calm *calm, double M, double Bm)
         return room >= calm->p * M ? M : room / calm->p;
 }
 
+/* Takes Bm over into *best if it costs less. */
+static void try_fixed(const struct mt_calm *calm, double M, double Bm, struct mt_calm_fixed *best)
+{
+        const double N = mt_calm_best_N(calm, M, Bm);
+        const double cost = mt_calm_total_cost(calm, M, N, Bm);
+
+        if (cost < best->cost)
+                *best = (struct mt_calm_fixed){ .cost = cost, .Bm = Bm, .N = N };
+}
+
 struct mt_calm_fixed mt_calm_best_fixed(const struct mt_calm *calm, double M, unsigned steps)
 {
         struct mt_calm_fixed best = { .cost = INFINITY };
 
-        for (unsigned j = 1; j <= steps; j++) {
-                const double Bm = calm->B * j / steps;
-                const double N = mt_calm_best_N(calm, M, Bm);
-                const double cost = mt_calm_total_cost(calm, M, N, Bm);
+        for (unsigned j = 1; j <= steps; j++)
+                try_fixed(calm, M, calm->B * j / steps, &best);
+        best.downtime = (M - best.N) / calm->B;
+        best.total_time = mt_calm_time(0.0, best.N, best.Bm, calm->p) + best.downtime;
+        return best;
+}
 
-                if (cost < best.cost)
-                        best = (struct mt_calm_fixed){ .cost = cost, .Bm = Bm, .N = N };
+/* A coarse grid, refined around its best point: the cost has one valley, though flat ends (pure stop-and-copy). */
+struct mt_calm_fixed mt_calm_search_fixed(const struct mt_calm *calm, double M)
+{
+        struct mt_calm_fixed best = { .cost = INFINITY };
+        double step = calm->B / 64.0;
+
+        for (unsigned j = 1; j <= 64; j++)
+                try_fixed(calm, M, step * j, &best);
+        for (unsigned k = 0; calm->F == MT_CALM_TABLE && k < calm->table->n; k++)
+                if (calm->table->Bs[k] < calm->B)
+                        try_fixed(calm, M, calm->B - calm->table->Bs[k], &best);
+        for (step /= 2.0; step > 1e-4 * calm->B; step /= 2.0) {
+                const double middle = best.Bm;
+
+                try_fixed(calm, M, middle - step, &best);
+                try_fixed(calm, M, fmin(middle + step, calm->B), &best);
         }
         best.downtime = (M - best.N) / calm->B;
         best.total_time = mt_calm_time(0.0, best.N, best.Bm, calm->p) + best.downtime;
@@ -128,12 +173,22 @@ double mt_calm_step_cost(const struct mt_calm *calm, double i, double b)
         return precopy_cost(calm, i, i + 1.0, b);
 }
 
-/* Golden-section search of the step's cost, convex in its logarithm on [low, high]. */
+/* ln of the step's cost: it still tells two bandwidths apart where F itself rounds to 0 (exp, B more than 745 times C). */
+static double log_step_cost(const struct mt_calm *calm, double i, double b)
+{
+        const double t = mt_calm_time(i, i + 1.0, b, calm->p), Bs = calm->B - b;
+
+        if (isinf(t))
+                return t;
+        return log(t) + (calm->F == MT_CALM_EXP ? -Bs / calm->C : log(mt_calm_violation(calm, Bs)));
+}
+
+/* Golden-section search of the logarithm of the step's cost, convex on [low, high]. */
 static double search(const struct mt_calm *calm, double i, double low, double high, double width)
 {
         const double golden = 0.61803398874989484820;
         double left = high - golden * (high - low), right = low + golden * (high - low);
-        double cost_left = mt_calm_step_cost(calm, i, left), cost_right = mt_calm_step_cost(calm, i, right);
+        double cost_left = log_step_cost(calm, i, left), cost_right = log_step_cost(calm, i, right);
 
         for (int k = 0; k < SEARCH_STEPS && high - low > width; k++) {
                 if (cost_left <= cost_right) {
@@ -141,16 +196,33 @@ static double search(const struct mt_calm *calm, double i, double low, double hi
                         right = left;
                         cost_right = cost_left;
                         left = high - golden * (high - low);
-                        cost_left = mt_calm_step_cost(calm, i, left);
+                        cost_left = log_step_cost(calm, i, left);
                 } else {
                         low = left;
                         left = right;
                         cost_left = cost_right;
                         right = low + golden * (high - low);
-                        cost_right = mt_calm_step_cost(calm, i, right);
+                        cost_right = log_step_cost(calm, i, right);
                 }
         }
         return 0.5 * (low + high);
+}
+
+/* The cheapest of a table's points. */
+static double best_point(const struct mt_calm *calm, double i)
+{
+        double best = calm->B, least = mt_calm_step_cost(calm, i, calm->B);
+
+        for (unsigned k = 0; k < calm->table->n && calm->table->Bs[k] < calm->B; k++) {
+                const double b = calm->B - calm->table->Bs[k];
+                const double cost = mt_calm_step_cost(calm, i, b);
+
+                if (cost < least) {
+                        least = cost;
+                        best = b;
+                }
+        }
+        return best;
 }
 
 double mt_calm_best_step(const struct mt_calm *calm, double i, double tol)
@@ -159,10 +231,13 @@ double mt_calm_best_step(const struct mt_calm *calm, double i, double tol)
         const double high = calm->F == MT_CALM_RATIO ? calm->B - calm->C : calm->B;
         double found;
 
+        if (calm->F == MT_CALM_TABLE)
+                return best_point(calm, i);
         if (high <= low)
                 return calm->B;
         found = search(calm, i, low, high, tol * calm->B);
-        return mt_calm_step_cost(calm, i, found) < mt_calm_step_cost(calm, i, calm->B) ? found : calm->B;
+        /* where all bandwidths cost the same (linear, p = 0) the one found is rounding's choice */
+        return mt_calm_step_cost(calm, i, found) < mt_calm_step_cost(calm, i, calm->B) * (1.0 - EQUAL) ? found : calm->B;
 }
 
 double mt_calm_best_step_closed(const struct mt_calm *calm, double i)
@@ -176,10 +251,37 @@ double mt_calm_best_step_closed(const struct mt_calm *calm, double i)
                 return fmin((calm->B + dirtied) / 2.0, calm->B);
         case MT_CALM_HYPER:
                 return fmin((calm->B + calm->C + dirtied) / 2.0, calm->B);
+        case MT_CALM_TABLE:
+                return best_point(calm, i);
         case MT_CALM_LINEAR:
                 break;
         }
         return calm->B;
+}
+
+/* Is the step from i clean pages worth it? */
+static bool is_worth_it(const struct mt_calm *calm, double i)
+{
+        return mt_calm_step_cost(calm, i, mt_calm_best_step(calm, i, 1e-4)) < stop_cost(calm);
+}
+
+double mt_calm_stop_point(const struct mt_calm *calm, double M)
+{
+        double worth = 0.0, not_worth = M;
+
+        if (M <= 1.0 || !is_worth_it(calm, 0.0))
+                return 0.0;
+        if (is_worth_it(calm, M - 1.0))
+                return M;
+        while (not_worth - worth > fmax(1.0, 1e-3 * M)) {
+                const double middle = 0.5 * (worth + not_worth);
+
+                if (is_worth_it(calm, middle))
+                        worth = middle;
+                else
+                        not_worth = middle;
+        }
+        return worth;
 }
 
 struct mt_calm_run mt_calm_simulate(const struct mt_calm *calm, unsigned M, unsigned stride)
@@ -206,6 +308,13 @@ struct mt_calm_run mt_calm_simulate(const struct mt_calm *calm, unsigned M, unsi
         run.downtime = (M - i) / calm->B;
         run.total_time = run.precopy_time + run.downtime;
         return run;
+}
+
+const char *mt_calm_cost_function_name(enum mt_calm_cost_function function)
+{
+        static const char *const names[] = { "exp", "ratio", "hyper", "linear", "table" };
+
+        return (size_t)function < sizeof(names) / sizeof(names[0]) ? names[function] : "?";
 }
 
 const char *mt_calm_stop_name(enum mt_calm_stop stop)

@@ -20,13 +20,27 @@ enum mt_calm_cost_function {
         MT_CALM_RATIO,  /* min(1, C/Bs) */
         MT_CALM_HYPER,  /* 1/(1 + Bs/C) */
         MT_CALM_LINEAR, /* 1 - Bs/B; C has no part in it */
+        MT_CALM_TABLE,  /* measured points, straight lines between them; C has no part in it */
+};
+
+/* "exp" "ratio" "hyper" "linear" "table". */
+const char *mt_calm_cost_function_name(enum mt_calm_cost_function function);
+
+#define MT_CALM_POINTS 8
+
+/* F as measured: 1 at Bs = 0, then through the points, and as the last one beyond it. */
+struct mt_calm_table {
+        unsigned n;                /* 1 to MT_CALM_POINTS */
+        double Bs[MT_CALM_POINTS]; /* pages per unit, > 0, rising */
+        double F[MT_CALM_POINTS];  /* 0 to 1, not rising */
 };
 
 struct mt_calm {
         double B; /* pages per unit, > 0 */
         double p; /* 0 <= p < 1 */
         enum mt_calm_cost_function F;
-        double C; /* pages per unit, > 0: the scale of F */
+        double C;                          /* pages per unit, > 0: the scale of F */
+        const struct mt_calm_table *table; /* of MT_CALM_TABLE; the caller's */
 };
 
 /* F at service bandwidth Bs, 0 <= Bs <= B. */
@@ -60,6 +74,16 @@ double mt_calm_step_cost(const struct mt_calm *calm, double i, double b);
 double mt_calm_best_step(const struct mt_calm *calm, double i, double tol);
 /* The closed forms for small p: p*i + C, (B + p*i)/2 (of C/Bs, not cut at 1), (B + C + p*i)/2, B; cut at B. */
 double mt_calm_best_step_closed(const struct mt_calm *calm, double i);
+
+/*
+ * The same without a fixed grid: to 1e-4 of B in about a hundred evaluations, and exact at a table's points.
+ */
+struct mt_calm_fixed mt_calm_search_fixed(const struct mt_calm *calm, double M);
+/*
+ * Clean pages at which CALM goes over to stop-and-copy: the first step that costs no less than to leave its page for the
+ * stop, or M. A step's cost rises with the clean pages, so this is a bisection.
+ */
+double mt_calm_stop_point(const struct mt_calm *calm, double M);
 
 struct mt_calm_run {
         double N; /* clean pages when pre-copy ends */

@@ -171,26 +171,33 @@ double mt_traffic_model(enum mt_technique technique, enum mt_traffic_class traff
         return line->slope * at + line->intercept;
 }
 
-double mt_traffic_ideal_bw(enum mt_technique technique, double vm_in, double vm_out)
+struct mt_traffic_point mt_traffic_point(enum mt_technique technique, double vm_in, double vm_out)
 {
-        const enum mt_traffic_class traffic = mt_traffic_classify(vm_in, vm_out, THRESHOLD, IDLE_BELOW);
+        enum mt_traffic_class traffic = mt_traffic_classify(vm_in, vm_out, THRESHOLD, IDLE_BELOW);
         bool by_in;
 
-        switch (traffic) {
-        case MT_TRAFFIC_INBOUND:
-                by_in = true;
-                break;
-        case MT_TRAFFIC_OUTBOUND:
-                by_in = false;
-                break;
-        case MT_TRAFFIC_MIXED:
-                by_in = technique == MT_POST_COPY;
-                break;
-        default:
-                by_in = flat_class(technique) == MT_TRAFFIC_INBOUND;
-                break;
-        }
-        return mt_traffic_model(technique, traffic, by_in ? vm_in : vm_out);
+        if (traffic == MT_TRAFFIC_IDLE)
+                traffic = flat_class(technique);
+        by_in = traffic == MT_TRAFFIC_INBOUND || (traffic == MT_TRAFFIC_MIXED && technique == MT_POST_COPY);
+        return (struct mt_traffic_point){ .traffic = traffic, .x = by_in ? vm_in : vm_out };
+}
+
+double mt_traffic_ideal_bw(enum mt_technique technique, double vm_in, double vm_out)
+{
+        return mt_traffic_ideal_bw_by(NULL, technique, vm_in, vm_out, NULL);
+}
+
+double mt_traffic_ideal_bw_by(const struct mt_traffic_models *models, enum mt_technique technique, double vm_in,
+                              double vm_out, unsigned *ret_migrations)
+{
+        const struct mt_traffic_point point = mt_traffic_point(technique, vm_in, vm_out);
+        const unsigned migrations = models != NULL ? models->fit[technique][point.traffic].migrations : 0;
+
+        if (ret_migrations != NULL)
+                *ret_migrations = migrations;
+        if (migrations == 0)
+                return mt_traffic_model(technique, point.traffic, point.x);
+        return fmax(mt_segments_at(&models->fit[technique][point.traffic].segments, point.x), 0.0);
 }
 
 struct mt_traffic_reservation mt_traffic_reserve(enum mt_urgency urgency, double ideal_bw, double avail_bw, double tot_bw,

@@ -10,11 +10,16 @@
 #ifndef MT_MODEL_TRAFFIC_H
 #define MT_MODEL_TRAFFIC_H
 
+#include "segments.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 enum mt_traffic_class { MT_TRAFFIC_IDLE, MT_TRAFFIC_INBOUND, MT_TRAFFIC_OUTBOUND, MT_TRAFFIC_MIXED };
 enum mt_technique { MT_PRE_COPY, MT_POST_COPY, MT_HYBRID };
+
+#define MT_TRAFFIC_CLASSES 4
+#define MT_TECHNIQUES 3
 enum mt_urgency { MT_URGENCY_HIGH, MT_URGENCY_MEDIUM, MT_URGENCY_LOW };
 
 /* Names used in configuration, records and arguments: "idle" ..., "pre-copy" ..., "high" .... Parsers: 0 or -EINVAL. */
@@ -52,6 +57,27 @@ double mt_traffic_model(enum mt_technique technique, enum mt_traffic_class traff
  * mixed at vm_out for pre-copy and hybrid, at vm_in for post-copy; idle at the flat model's own direction.
  */
 double mt_traffic_ideal_bw(enum mt_technique technique, double vm_in, double vm_out);
+
+/* Where that model is asked: its class, never idle, and the background x. */
+struct mt_traffic_point {
+        enum mt_traffic_class traffic;
+        double x;
+};
+struct mt_traffic_point mt_traffic_point(enum mt_technique technique, double vm_in, double vm_out);
+
+/* Models of the same form, fitted to a host's own migrations. Zeroed: none, the thesis's hold. */
+struct mt_traffic_models {
+        struct {
+                unsigned migrations; /* that it was fitted to; 0: not fitted */
+                struct mt_segments segments;
+        } fit[MT_TECHNIQUES][MT_TRAFFIC_CLASSES]; /* idle has none of its own */
+};
+/*
+ * mt_traffic_ideal_bw by these models, never below 0; where there is no fit, or models is NULL, by the thesis's.
+ * *ret_migrations, if not NULL: what the fit rests on, 0 for the thesis's.
+ */
+double mt_traffic_ideal_bw_by(const struct mt_traffic_models *models, enum mt_technique technique, double vm_in,
+                              double vm_out, unsigned *ret_migrations);
 
 struct mt_traffic_reservation {
         double bandwidth; /* Mbit/s the migration asks for; what is free serves it when nothing is reserved */

@@ -27,6 +27,9 @@
 #define SERIES_BELOW 0.25
 #define SERIES_TERMS 24
 
+/* Up to here the rounding of lambda is hardly seen in its n-th power. */
+#define FEW_ROUNDS 64
+
 /* The Delta rule gives up, at cap, after as many steps: a Delta this small is a mistake. */
 #define DELTA_STEPS 100000
 
@@ -39,28 +42,38 @@ static double excess(const struct mt_wan_vm *vm)
         return (vm->D - vm->R) / vm->R;
 }
 
-/* S(n). */
-static double geometric(const struct mt_wan_vm *vm, unsigned n)
+/* lambda^n and S(n), which most formulas need both. */
+struct powers {
+        double power, sum;
+};
+
+/* Where 1 - lambda^n is no difference of nearly equal numbers, the power gives the sum, in a fraction of the time. */
+static struct powers powers(const struct mt_wan_vm *vm, unsigned n)
 {
         const double x = excess(vm);
+        struct powers p = { .power = pow(vm->D / vm->R, n) };
 
         if (n == 0)
-                return 0.0;
+                return p;
         if (vm->D <= 0.0)
-                return 1.0;
-        if (x == 0.0)
-                return n;
-        return expm1(n * log1p(x)) / x;
+                p.sum = 1.0;
+        else if (x == 0.0)
+                p.sum = n;
+        else if (n <= FEW_ROUNDS && p.power <= 0.5)
+                p.sum = (p.power - 1.0) / x;
+        else
+                p.sum = expm1(n * log1p(x)) / x;
+        return p;
 }
 
-/* A(n). With x = lambda - 1, S(i) is the sum of C(i, k+1) x^k, so A(n) is the sum of C(n+1, k+2) x^k. */
-static double accumulated(const struct mt_wan_vm *vm, unsigned n)
+/* A(n), with s = S(n). With x = lambda - 1, S(i) is the sum of C(i, k+1) x^k, so A(n) is the sum of C(n+1, k+2) x^k. */
+static double accumulated(const struct mt_wan_vm *vm, unsigned n, double s)
 {
         const double x = excess(vm), count = n;
         double term = 0.5 * count * (count + 1.0), sum = term;
 
         if (fabs(x) * count >= SERIES_BELOW)
-                return (vm->D / vm->R * geometric(vm, n) - count) / x;
+                return (vm->D / vm->R * s - count) / x;
         for (int k = 1; k < SERIES_TERMS; k++) {
                 term *= x * (count - k) / (k + 2.0);
                 sum += term;
@@ -74,32 +87,40 @@ static double delayed(double delay, double factor)
         return delay > 0.0 ? delay * factor : 0.0;
 }
 
-/* Sum of the rounds 1..n. */
-static double rounds(const struct mt_wan_vm *vm, unsigned n)
+/* Sum of the rounds 1..n; s = S(n). */
+static double rounds(const struct mt_wan_vm *vm, unsigned n, double s)
 {
-        return vm->vm_mb / vm->R * geometric(vm, n) + delayed(vm->tau, accumulated(vm, n));
+        return vm->vm_mb / vm->R * s + delayed(vm->tau, accumulated(vm, n, s));
+}
+
+/* Eq (3), from its powers. */
+static double tdown(const struct mt_wan_vm *vm, const struct powers *p)
+{
+        return vm->vm_mb / vm->R * p->power + delayed(vm->D / vm->R * vm->tau, p->sum) + vm->tg;
 }
 
 double mt_wan_round(const struct mt_wan_vm *vm, unsigned i)
 {
-        return vm->vm_mb / vm->R * pow(vm->D / vm->R, i - 1.0) + delayed(vm->tau, geometric(vm, i));
+        return vm->vm_mb / vm->R * pow(vm->D / vm->R, i - 1.0) + delayed(vm->tau, powers(vm, i).sum);
 }
 
 double mt_wan_tdown(const struct mt_wan_vm *vm, unsigned n)
 {
-        const double lambda = vm->D / vm->R;
+        const struct powers p = powers(vm, n);
 
-        return vm->vm_mb / vm->R * pow(lambda, n) + delayed(lambda * vm->tau, geometric(vm, n)) + vm->tg;
+        return tdown(vm, &p);
 }
 
 double mt_wan_tmig(const struct mt_wan_vm *vm, unsigned n)
 {
-        return rounds(vm, n) + mt_wan_tdown(vm, n);
+        const struct powers p = powers(vm, n);
+
+        return rounds(vm, n, p.sum) + tdown(vm, &p);
 }
 
 double mt_wan_tmig_printed(const struct mt_wan_vm *vm, unsigned n)
 {
-        const double s = geometric(vm, n + 1);
+        const double s = powers(vm, n + 1).sum;
 
         return vm->vm_mb / vm->R * s + delayed(vm->tau, (vm->D / vm->R * s - n) / excess(vm)) + mt_wan_tdown(vm, n);
 }
@@ -111,7 +132,7 @@ double mt_wan_wmig(const struct mt_wan_vm *vm, unsigned n)
 
 double mt_wan_sent(const struct mt_wan_vm *vm, unsigned n)
 {
-        return vm->vm_mb + (vm->D > 0.0 ? vm->D * rounds(vm, n) : 0.0);
+        return vm->vm_mb + (vm->D > 0.0 ? vm->D * rounds(vm, n, powers(vm, n).sum) : 0.0);
 }
 
 double mt_wan_tdown_floor(const struct mt_wan_vm *vm)
@@ -168,6 +189,14 @@ bool mt_wan_min_n(const struct mt_wan_vm *vm, double limit, unsigned max_n, unsi
         return true;
 }
 
+/* ln lambda: near 1 from lambda - 1, near 0, where that has no digits left, from lambda itself. */
+static double log_lambda(const struct mt_wan_vm *vm)
+{
+        const double lambda = vm->D / vm->R;
+
+        return lambda < 0.5 ? log(lambda) : log1p(excess(vm));
+}
+
 double mt_wan_n_real(const struct mt_wan_vm *vm, double limit)
 {
         const double floor = mt_wan_tdown_floor(vm);
@@ -178,7 +207,7 @@ double mt_wan_n_real(const struct mt_wan_vm *vm, double limit)
                 return limit >= floor ? 0.0 : INFINITY;
         if (limit <= floor)
                 return INFINITY;
-        return log((limit - floor) / (vm->vm_mb / vm->R - (floor - vm->tg))) / log1p(excess(vm));
+        return log((limit - floor) / (vm->vm_mb / vm->R - (floor - vm->tg))) / log_lambda(vm);
 }
 
 double mt_wan_lambda(double D, const struct mt_wan_range *range, bool clamp)
@@ -227,13 +256,15 @@ static double tmig_at(const struct mt_wan_vm *vm, double R, double limit, unsign
 double mt_wan_delta_increment(const struct mt_wan_vm *vm, double limit, double Delta, double eps, unsigned max_n,
                               unsigned fixed_n, double cap)
 {
+        double here = tmig_at(vm, vm->D + Delta, limit, max_n, fixed_n);
+
         for (unsigned k = 1; k <= DELTA_STEPS && vm->D + k * Delta < cap; k++) {
                 const double R = vm->D + k * Delta;
-                const double here = tmig_at(vm, R, limit, max_n, fixed_n);
                 const double next = tmig_at(vm, R + Delta, limit, max_n, fixed_n);
 
                 if ((here - next) / here - Delta / R <= eps)
                         return R;
+                here = next;
         }
         return cap;
 }

@@ -160,6 +160,31 @@ static void test_best_step_out_of_reach(void **state)
         assert_true(mt_calm_best_step_closed(&calm, 20000) == 100);
 }
 
+/* Where F rounds to 0 over most of the range the search still finds its least. */
+static void test_best_step_beyond_rounding(void **state)
+{
+        (void)state;
+        for (double B = 1e5; B <= 1e8; B *= 10) {
+                const struct mt_calm calm = { .B = B, .p = 1e-5, .F = MT_CALM_EXP, .C = 100 };
+
+                assert_true(mt_calm_violation(&calm, B - 200) == 0.0);
+                for (double i = 0; i < 1e6; i += 123456)
+                        assert_true(near(mt_calm_best_step(&calm, i, 1e-9), 100 + calm.p * i, 2e-2));
+        }
+}
+
+/* With no page ever updated and a linear F each bandwidth costs the same: B, and no step pays. */
+static void test_best_step_flat(void **state)
+{
+        (void)state;
+        for (double B = 0.3; B < 1e7; B *= 3.7) {
+                const struct mt_calm calm = { .B = B, .p = 0, .F = MT_CALM_LINEAR, .C = 1 };
+
+                assert_true(mt_calm_best_step(&calm, 17, 1e-9) == B);
+                assert_true(mt_calm_simulate(&calm, 100, 1).N == 0);
+        }
+}
+
 /* The slides' example with the values that its formulas give for several B and F. */
 static const struct example {
         double B, C;
@@ -231,19 +256,75 @@ static void test_stride(void **state)
 static void test_clark(void **state)
 {
         const struct mt_calm calm = { .B = 1000, .p = 0.001, .F = MT_CALM_EXP, .C = 100 };
-        const struct mt_calm_clark_rule few = { 100, 50, 500, 64, 1000 }, fast = { 100, 50, 120, 64, 1000 },
-                                        short_of_rounds = { 100, 50, 500, 64, 2 };
+        const struct mt_calm_clark_rule few = { 100, 50, 500, 64, 1000 }, short_of_rounds = { 100, 50, 500, 64, 2 };
         struct mt_calm_clark_run run = mt_calm_clark(&calm, 10000, &few);
 
         (void)state;
         assert_int_equal(run.rounds, 3);
         assert_string_equal(mt_calm_stop_name(run.stop), "few");
-        run = mt_calm_clark(&calm, 10000, &fast); /* dirtied 952 pages in 100 units: 9.5 + 50 <= 120, then faster */
-        assert_string_equal(mt_calm_stop_name(run.stop), run.rounds > 1 ? "few" : "max-bandwidth");
         run = mt_calm_clark(&calm, 10000, &short_of_rounds);
         assert_int_equal(run.rounds, 2);
         assert_string_equal(mt_calm_stop_name(run.stop), "rounds");
         assert_true(run.total_time > run.downtime && run.sent > 10000);
+}
+
+/* xorshift64*: numbers from low to high, by equal factors. */
+static double draw(uint64_t *state, double low, double high)
+{
+        *state ^= *state >> 12;
+        *state ^= *state << 25;
+        *state ^= *state >> 27;
+        return low * pow(high / low, (double)(*state * UINT64_C(2685821657736338717) >> 11) * 0x1p-53);
+}
+
+/* Clark's rule with random parameters, round by round; rounds whose outcome hangs on the last digit are left out. */
+static void test_clark_rounds(void **state)
+{
+        uint64_t seed = 20140707;
+        unsigned stops[3] = { 0 };
+
+        (void)state;
+        for (int k = 0; k < 3000; k++) {
+                const double B = draw(&seed, 100, 1e6), M = draw(&seed, 10, 1e7);
+                const struct mt_calm calm = { .B = B,
+                                              .p = draw(&seed, 1e-7, 0.9),
+                                              .F = (enum mt_calm_cost_function)(k % FUNCTIONS),
+                                              .C = B * draw(&seed, 0.01, 10) };
+                const struct mt_calm_clark_rule rule = { B * draw(&seed, 0.01, 1), B * draw(&seed, 1e-4, 1) - B * 1e-4,
+                                                         B * draw(&seed, 0.05, 1), draw(&seed, 1, 1000),
+                                                         (unsigned)draw(&seed, 1, 60) };
+                const struct mt_calm_clark_run run = mt_calm_clark(&calm, M, &rule);
+                long double dirty = M, b = rule.b0, cost = 0, time = 0, sent = 0;
+                const char *stop = NULL;
+                unsigned rounds = 0;
+                bool close = false;
+
+                while (stop == NULL) {
+                        const long double t = dirty / b;
+
+                        rounds++;
+                        cost += t * mt_calm_violation(&calm, (double)(B - b));
+                        time += t;
+                        sent += dirty;
+                        dirty = M - M * powl(1 - (long double)calm.p, t);
+                        b = dirty / t + rule.add;
+                        close = close || fabsl(dirty / rule.stop_pages - 1) < 1e-6 || fabsl(b / rule.bmax - 1) < 1e-6;
+                        stop = dirty < rule.stop_pages     ? "few"
+                               : b > rule.bmax             ? "max-bandwidth"
+                               : rounds == rule.max_rounds ? "rounds"
+                                                           : NULL;
+                }
+                if (close)
+                        continue;
+                assert_int_equal(run.rounds, rounds);
+                assert_string_equal(mt_calm_stop_name(run.stop), stop);
+                assert_true(near(run.downtime, (double)(dirty / B), 1e-7));
+                assert_true(near(run.cost, (double)(cost + dirty / B), 1e-7));
+                assert_true(near(run.total_time, (double)(time + dirty / B), 1e-7));
+                assert_true(near(run.sent, (double)(sent + dirty), 1e-7));
+                stops[run.stop]++;
+        }
+        assert_true(stops[0] > 100 && stops[1] > 100 && stops[2] > 100);
 }
 
 /* A rule that must stop because the bandwidth would exceed bmax. */
@@ -308,11 +389,14 @@ int main(void)
                 cmocka_unit_test(test_best_step_grid),
                 cmocka_unit_test(test_best_step_closed),
                 cmocka_unit_test(test_best_step_out_of_reach),
+                cmocka_unit_test(test_best_step_beyond_rounding),
+                cmocka_unit_test(test_best_step_flat),
                 cmocka_unit_test(test_example),
                 cmocka_unit_test(test_no_gain),
                 cmocka_unit_test(test_no_step),
                 cmocka_unit_test(test_stride),
                 cmocka_unit_test(test_clark),
+                cmocka_unit_test(test_clark_rounds),
                 cmocka_unit_test(test_clark_max_bandwidth),
                 cmocka_unit_test(test_xen),
                 cmocka_unit_test(test_survey_sums),

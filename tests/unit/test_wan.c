@@ -39,9 +39,10 @@ static const struct wan_case {
         { "a gibibyte at 100 Gbit/s", { 8589.934592, 100000, 4000, 0.001, 0.03 } },
 };
 
+/* The tolerance is relative, down to what is too small for a double. */
 static void close_to(double got, long double want, double tolerance, const char *what, unsigned n)
 {
-        if (!(fabsl((long double)got - want) <= (long double)tolerance * fabsl(want)))
+        if (!(fabsl((long double)got - want) <= (long double)tolerance * fabsl(want) + 1e-290L))
                 fail_msg("%s after %u rounds: got %.17g, want %.17Lg", what, n, got, want);
 }
 
@@ -171,6 +172,12 @@ static void test_n_real_edges(void **state)
         assert_true(isinf(mt_wan_n_real(&falling, 0.2)));
         assert_true(isnan(mt_wan_n_real(&tiny, 50.0)));
         assert_true(isnan(mt_wan_n_real(&diverging, 50.0)));
+        /* tdown(n) = VM/R * lambda^n + tg without tau: the least n, not rounded, for any small lambda */
+        for (double D = 100; D > 1e-60; D /= 17) {
+                const struct mt_wan_vm calm = { 32000, 625, D, 0, 0.5 };
+
+                close_to(mt_wan_n_real(&calm, 1.1), logl(0.6L / 51.2L) / logl(D / 625.0L), 1e-12, "n_real", 0);
+        }
 }
 
 static void test_overflow_is_infinite(void **state)
@@ -293,6 +300,44 @@ static double uniform(uint64_t *seed, double low, double high)
         return low + (high - low) * ((double)(z >> 11) * 0x1p-53);
 }
 
+/* VMs drawn at random, zeros and lambda close to 1 among them: rounds, downtime and least n by the recursion. */
+static void test_random_vms(void **state)
+{
+        uint64_t seed = 2016;
+
+        (void)state;
+        for (int i = 0; i < 4000; i++) {
+                const double R = pow(10, uniform(&seed, 0, 5)), kind = uniform(&seed, 0, 1);
+                const double lambda = kind < 0.1   ? 0
+                                      : kind < 0.3 ? 1 + pow(10, uniform(&seed, -15, -1)) * (kind < 0.2 ? 1 : -1)
+                                                   : uniform(&seed, 0, kind < 0.9 ? 1 : 3);
+                const struct mt_wan_vm vm = { pow(10, uniform(&seed, -2, 7)), R, R * lambda,
+                                              kind < 0.5 ? uniform(&seed, 0, 2) : 0, uniform(&seed, 0, 1) };
+                const unsigned n = 1 + (unsigned)pow(10, uniform(&seed, 0, 2.5));
+                const long double ratio = (long double)vm.D / vm.R;
+                const double limit = pow(10, uniform(&seed, -2, 3));
+                long double t = 0, sum = 0, down = 0, least_gap = INFINITY;
+                unsigned want, got = 0;
+                bool met;
+
+                for (unsigned k = 1; k <= n; k++) {
+                        t = k == 1 ? (long double)vm.vm_mb / vm.R + vm.tau : ratio * t + vm.tau;
+                        sum += t;
+                        down = ratio * t + vm.tg;
+                        least_gap = fminl(least_gap, fabsl(down / limit - 1));
+                }
+                close_to(mt_wan_round(&vm, n), t, 1e-11, "T_n", n);
+                close_to(mt_wan_tdown(&vm, n), down, 1e-11, "tdown", n);
+                close_to(mt_wan_tmig(&vm, n), sum + down, 1e-11, "Tmig", n);
+                close_to(mt_wan_sent(&vm, n), vm.vm_mb + vm.D * sum, 1e-11, "sent", n);
+                met = first_n(&vm, limit, n, 1, &want);
+                if (least_gap < 1e-9L) /* which n it is hangs on the last digit */
+                        continue;
+                assert_int_equal(mt_wan_min_n(&vm, limit, n, 1, &got), met);
+                assert_int_equal(got, want);
+        }
+}
+
 struct mean {
         double R, n, W;
 };
@@ -353,6 +398,7 @@ int main(void)
                 cmocka_unit_test(test_algorithm1),
                 cmocka_unit_test(test_delta_increment),
                 cmocka_unit_test(test_delta_increment_caps),
+                cmocka_unit_test(test_random_vms),
                 cmocka_unit_test(test_section_v),
         };
         static char names[FOR_ALL_CASES * MT_ARRAY_SIZE(cases)][64];
