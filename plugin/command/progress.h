@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Zeroed, it is one that is never seen. */
 struct mt_progress {
-        const char *what; /* the caller's: what is going on, "lambda-range" */
+        const char *what; /* the caller's, who may change it meanwhile: what is going on, "lambda-range" */
         bool visible;
-        uint64_t began_ms, drawn_ms;
+        uint64_t began_ms, drawn_ms; /* drawn_ms 0: nothing stands on the terminal */
         unsigned columns;
 };
 
