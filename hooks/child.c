@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* A descriptor from which text can be read: a file in memory, so that nobody waits for a reader. -errno: there is none. */
 static int readable(const char *text)
 {

@@ -9,6 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *mt_models_choice_name(enum mt_models_choice choice)
+{
+        static const char *const names[] = { "built-in", "auto" };
+
+        return (unsigned)choice < MT_ARRAY_SIZE(names) ? names[(unsigned)choice] : "?";
+}
+
 void mt_config_defaults(struct mt_config *ret_config)
 {
         (void)memset(ret_config, 0, sizeof(*ret_config));

@@ -33,11 +33,17 @@ struct mt_rule {
         char origin[96];          /* "FILE:LINE" */
 };
 
+/* The bandwidth models, tau and t_g: as built in, or this host's own where its history tells them. */
+enum mt_models_choice { MT_MODELS_BUILT_IN, MT_MODELS_AUTO };
+
 struct mt_config {
         struct {
                 char device[IFNAMSIZ]; /* "": found from the route */
                 uint64_t rate_bytes_s; /* MT_AUTO: what the NIC says */
         } link;
+        struct {
+                enum mt_models_choice models;
+        } traffic;
         struct mt_intent defaults; /* mode, lambda, migration, alpha, sla, traffic */
         struct {
                 bool enable, ingress;
@@ -62,6 +68,9 @@ struct mt_config {
         size_t n_rules;
 };
 
+/* "built-in" "auto". */
+const char *mt_models_choice_name(enum mt_models_choice choice);
+
 /* Fills in the built-in defaults; the caller frees with mt_config_done. */
 void mt_config_defaults(struct mt_config *ret_config);
 
@@ -80,7 +89,7 @@ struct mt_metadata {
         unsigned n;
         struct {
                 char key[40];
-                char value[64];
+                char value[160];
         } attribute[16];
 };
 

@@ -56,28 +56,49 @@ static int refuse(const struct reader *reader, const config_setting_t *setting, 
         return at(reader, setting, label);
 }
 
+/* The name of row i in this scope, without what follows the next dot; NULL: it is not in this scope. */
+static const char *name_in(const struct scope *scope, unsigned i, size_t *ret_length)
+{
+        const char *name = scope->rule != NULL ? mt_key_at(i)->intent : mt_key_at(i)->path;
+        size_t prefix = strlen(scope->prefix);
+
+        if (name == NULL || strncmp(name, scope->prefix, prefix) != 0)
+                return NULL;
+        *ret_length = strcspn(name + prefix, ".");
+        return name + prefix;
+}
+
+/* A group is listed with its first row. */
+static bool is_listed_before(const struct scope *scope, unsigned i, const char *name, size_t length)
+{
+        for (unsigned j = 0; j < i; j++) {
+                size_t other_length;
+                const char *other = name_in(scope, j, &other_length);
+
+                if (other != NULL && other_length == length && strncmp(other, name, length) == 0)
+                        return true;
+        }
+        return false;
+}
+
 /* "unknown key, expected one of ..." with the names that may stand there. */
 static int refuse_unknown(const struct reader *reader, const config_setting_t *setting, const struct scope *scope,
                           const char *label)
 {
-        char names[400] = "", last[40] = "";
-        size_t used = 0, prefix = strlen(scope->prefix);
+        char names[400] = "";
+        size_t used = 0;
 
         for (unsigned i = 0; i < mt_key_count(); i++) {
-                const char *name = scope->rule != NULL ? mt_key_at(i)->intent : mt_key_at(i)->path;
                 size_t length;
+                const char *name = name_in(scope, i, &length);
 
-                if (name == NULL || strncmp(name, scope->prefix, prefix) != 0)
+                if (name == NULL || is_listed_before(scope, i, name, length) || used + length + 3 >= sizeof(names))
                         continue;
-                length = strcspn(name + prefix, ".");
-                if (length >= sizeof(last) || (strncmp(name + prefix, last, length) == 0 && last[length] == '\0'))
-                        continue; /* another key of the group just listed */
-                (void)snprintf(last, sizeof(last), "%.*s", (int)length, name + prefix);
-                if (used + length + 3 < sizeof(names))
-                        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "", last);
+                used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.*s", used > 0 ? ", " : "", (int)length,
+                                         name);
         }
         (void)mt_fail(reader->err, EINVAL, "unknown key, expected one of %s%s", names,
-                      scope->rule == NULL && prefix == 0 ? ", rules" : "");
+                      scope->rule == NULL && scope->prefix[0] == '\0' ? ", rules" : "");
         return at(reader, setting, label);
 }
 

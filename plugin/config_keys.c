@@ -18,6 +18,7 @@
 _Static_assert(sizeof(enum mt_mode) == sizeof(unsigned) && sizeof(enum mt_urgency) == sizeof(unsigned) &&
                        sizeof(enum mt_strategy) == sizeof(unsigned) && sizeof(enum mt_permission) == sizeof(unsigned),
                "enums are as wide as unsigned");
+_Static_assert(sizeof(enum mt_models_choice) == sizeof(unsigned), "so is the configuration's own");
 
 #define WORD_OF(what, type)                                                                                                 \
         static const char *what##_word(unsigned i)                                                                          \
@@ -31,6 +32,9 @@ WORD_OF(urgency, mt_urgency)
 WORD_OF(permission, mt_permission)
 WORD_OF(post_copy_switch, mt_post_copy_switch)
 WORD_OF(no_convergence, mt_no_convergence)
+WORD_OF(models_choice, mt_models_choice)
+WORD_OF(cost_bandwidth, mt_cost_bandwidth)
+WORD_OF(calm_cost_function, mt_calm_cost_function)
 
 #define INTENT(file_path, name, field) .path = (file_path), .intent = (name), AT_INTENT(field)
 #define AT_INTENT(field) .offset = offsetof(struct mt_intent, field), .size = sizeof(((struct mt_intent *)NULL)->field)
@@ -51,7 +55,7 @@ static const struct mt_key keys[] = {
         { INTENT("lambda.high", "lambda_high", lambda_high), FLOAT(0.001, 0.999) },
         { INTENT("lambda.dirty_low", "dirty_low", dirty_low_bytes_s), RATE(MBIT_S / 1000), OR_AUTO },
         { INTENT("lambda.dirty_high", "dirty_high", dirty_high_bytes_s), RATE(MBIT_S / 1000), OR_AUTO },
-        { INTENT("migration.strategy", "strategy", strategy), WORDS(MT_MAX_BANDWIDTH + 1, strategy_word) },
+        { INTENT("migration.strategy", "strategy", strategy), WORDS(MT_STRATEGIES, strategy_word) },
         { INTENT("migration.technique", "technique", technique), WORDS(MT_CHOOSE_HYBRID + 1, technique_choice_word) },
         { INTENT("migration.urgency", "urgency", urgency), WORDS(MT_URGENCIES, urgency_word) },
         { INTENT("migration.max_downtime", "max_downtime", max_downtime_ms), TIME(1, MAX_DOWNTIME) },
@@ -74,9 +78,17 @@ static const struct mt_key keys[] = {
         { INTENT("sla.upper", "sla_upper", sla_upper_bytes_s), RATE(0) },
         { INTENT("traffic.idle_below", "idle_below", idle_below_bytes_s), RATE(0) },
         { INTENT("traffic.direction_factor", "direction_factor", direction_factor), FLOAT(1.0, 100.0) },
+        { INTENT("clark.initial", "clark_initial", clark_initial_bytes_s), RATE(MBIT_S) },
+        { INTENT("clark.addition", "clark_addition", clark_addition_bytes_s), RATE(0) },
+        { INTENT("clark.maximum", "clark_maximum", clark_maximum_bytes_s), RATE(MBIT_S), OR_AUTO },
+        { INTENT("cost.bandwidth", "cost_bandwidth", cost_bandwidth), WORDS(2, cost_bandwidth_word) },
+        { INTENT("cost.function", "cost_function", cost_function), WORDS(MT_CALM_TABLE + 1, calm_cost_function_word) },
+        { INTENT("cost.scale", "cost_scale", cost_scale_bytes_s), RATE(MBIT_S), OR_AUTO },
+        { INTENT("cost.table", "cost_table", cost_table), .kind = MT_KEY_TABLE },
 
         { CONFIG("link.device", link.device), .kind = MT_KEY_DEVICE },
         { CONFIG("link.rate", link.rate_bytes_s), RATE(MBIT_S), OR_AUTO },
+        { CONFIG("traffic.models", traffic.models), WORDS(MT_MODELS_AUTO + 1, models_choice_word) },
         { CONFIG("tc.enable", tc.enable), .kind = MT_KEY_SWITCH },
         { CONFIG("tc.ingress", tc.ingress), .kind = MT_KEY_SWITCH },
         { CONFIG("tc.parent", tc.parent), .kind = MT_KEY_CLASS },
@@ -147,10 +159,9 @@ static const struct {
         const char *first, *second;
         bool equal;
 } orders[] = {
-        { "lambda_low", "lambda_high", false },
-        { "dirty_low", "dirty_high", false },
-        { "sla_lower", "sla_upper", true },
-        { "max_downtime", "exceed_downtime", false },
+        { "lambda_low", "lambda_high", false },     { "dirty_low", "dirty_high", false },
+        { "sla_lower", "sla_upper", true },         { "max_downtime", "exceed_downtime", false },
+        { "clark_initial", "clark_maximum", true },
 };
 
 /* Does the pair say anything in this intent? */
@@ -160,6 +171,8 @@ static bool order_applies(const char *first, const struct mt_intent *intent)
                 return intent->dirty_low_bytes_s != MT_AUTO && intent->dirty_high_bytes_s != MT_AUTO;
         if (strcmp(first, "sla_lower") == 0)
                 return intent->sla_upper_bytes_s != 0;
+        if (strcmp(first, "clark_initial") == 0)
+                return intent->clark_maximum_bytes_s != MT_AUTO;
         if (strcmp(first, "max_downtime") == 0)
                 return intent->on_no_convergence == MT_EXCEED;
         return true;
@@ -199,6 +212,11 @@ int mt_intent_verify(const struct mt_intent *intent, const struct mt_key **ret_k
                 *ret_key = a;
                 *ret_other = b;
                 return mt_fail(err, EINVAL, "expected %s %s", orders[i].equal ? "not more than" : "less than", b->path);
+        }
+        if (intent->cost_function == MT_CALM_TABLE && intent->cost_table.n == 0) {
+                *ret_key = mt_key_by_intent("cost_function");
+                *ret_other = mt_key_by_intent("cost_table");
+                return mt_fail(err, EINVAL, "expected points in %s", (*ret_other)->path);
         }
         return 0;
 }

@@ -25,6 +25,7 @@ enum mt_key_kind {
         MT_KEY_PATH,   /* char[]: absolute, or "" */
         MT_KEY_CLASS,  /* char[]: "MAJOR:MINOR" in hexadecimal, as tc writes it, or "" */
         MT_KEY_URI,    /* char[]: SCHEME://..., or "" */
+        MT_KEY_TABLE,  /* struct mt_calm_table: "RATE:PROBABILITY RATE:PROBABILITY ...", or "" */
 };
 
 struct mt_key {

@@ -99,6 +99,13 @@ int mt_key_expected(const struct mt_key *key, const char *found, struct mt_err *
                 add(&text, "a libvirt URI such as \"qemu+tcp://%%a/system\", at most %zu characters, or \"\" for none",
                     key->size - 1);
                 break;
+        case MT_KEY_TABLE:
+                add(&text,
+                    "up to %d points of service bandwidth and violation probability, the former rising, the latter not, "
+                    "such "
+                    "as \"100Mbit:0.5 300Mbit:0.05\", or \"\" for none",
+                    MT_CALM_POINTS);
+                break;
         }
         return mt_fail(err, EINVAL, "expected %s, found %.80s", text.s, found);
 }
@@ -256,6 +263,49 @@ static bool set_string(const struct mt_key *key, void *base, const char *text)
         return true;
 }
 
+/* Reads "RATE:PROBABILITY" of length characters as point n of the table. */
+static bool add_point(struct mt_calm_table *table, const char *text, size_t length)
+{
+        unsigned n = table->n;
+        char point[48], *colon;
+        uint64_t bytes_s;
+        double F;
+        bool whole;
+
+        if (n == MT_CALM_POINTS || length >= sizeof(point))
+                return false;
+        (void)memcpy(point, text, length);
+        point[length] = '\0';
+        colon = strchr(point, ':');
+        if (colon == NULL)
+                return false;
+        *colon = '\0';
+        if (mt_parse_rate(point, &bytes_s) < 0 || !read_decimal(colon + 1, &F, &whole))
+                return false;
+        if (mt_mbps(bytes_s) <= (n > 0 ? table->Bs[n - 1] : 0.0) || F > (n > 0 ? table->F[n - 1] : 1.0))
+                return false;
+        table->Bs[n] = mt_mbps(bytes_s);
+        table->F[n] = F;
+        table->n++;
+        return true;
+}
+
+static bool set_table(const struct mt_key *key, void *base, const char *text)
+{
+        struct mt_calm_table table;
+
+        (void)memset(&table, 0, sizeof(table)); /* structs are compared whole in tests */
+        for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+                size_t length = strcspn(text, " ");
+
+                if (!add_point(&table, text, length))
+                        return false;
+                text += length;
+        }
+        (void)memcpy((char *)base + key->offset, &table, sizeof(table));
+        return true;
+}
+
 int mt_key_set_text(const struct mt_key *key, void *base, const char *text, struct mt_err *err)
 {
         char found[96];
@@ -281,6 +331,9 @@ int mt_key_set_text(const struct mt_key *key, void *base, const char *text, stru
         case MT_KEY_CLASS:
         case MT_KEY_URI:
                 good = set_string(key, base, text);
+                break;
+        case MT_KEY_TABLE:
+                good = set_table(key, base, text);
                 break;
         }
         if (good)

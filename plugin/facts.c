@@ -9,6 +9,13 @@ const char *mt_dirty_source_name(enum mt_dirty_source source)
         return (unsigned)source < MT_ARRAY_SIZE(names) ? names[(unsigned)source] : "?";
 }
 
+const char *mt_hot_source_name(enum mt_hot_source source)
+{
+        static const char *const names[] = { "none", "windows", "in-flight", "given" };
+
+        return (unsigned)source < MT_ARRAY_SIZE(names) ? names[(unsigned)source] : "?";
+}
+
 const char *mt_traffic_source_name(enum mt_traffic_source source)
 {
         static const char *const names[] = { "unknown", "share", "libvirt", "given" };

@@ -6,6 +6,7 @@
 #ifndef MT_FACTS_H
 #define MT_FACTS_H
 
+#include "model/traffic.h"
 #include "units.h"
 
 #include <net/if.h>
@@ -29,6 +30,14 @@ enum mt_traffic_source {
         MT_TRAFFIC_GIVEN,   /* an operator's number (plan --offline) */
 };
 
+/* Where the hot and cold pages come from. */
+enum mt_hot_source {
+        MT_HOT_NONE,      /* nothing known: they are all alike */
+        MT_HOT_WINDOWS,   /* background page sampling over windows of different length; may say that there are none */
+        MT_HOT_IN_FLIGHT, /* the running job's iterations */
+        MT_HOT_GIVEN,     /* an operator's numbers (plan --offline) */
+};
+
 /* One end's traffic without the migration itself, smoothed. */
 struct mt_traffic_fact {
         bool known; /* false: counts as idle, and the reasons say so */
@@ -47,21 +56,32 @@ struct mt_facts {
         uint64_t dirty_rate_bytes_s;
         enum mt_dirty_source dirty_source;
         uint64_t dirty_age_ms;
+        uint64_t hot_bytes;         /* written over and over (model/hot.h); 0: no such set, or none known */
+        uint64_t hot_rate_bytes_s;  /* what is written to it; only a part of that is distinct */
+        uint64_t cold_rate_bytes_s; /* dirtied of the rest; 0 where hot_source is MT_HOT_NONE */
+        enum mt_hot_source hot_source;
         char device[IFNAMSIZ];  /* uplink; "" when none was found (then only QEMU's cap is used) */
         uint64_t link_bytes_s;  /* the uplink's rate; 0: unknown */
         uint64_t taken_bytes_s; /* reserved on this uplink by other running migrations */
         uint64_t path_bytes_s;  /* what the connection carries, if well below what it may; 0: not seen to be narrow */
+        /* The running job: the round that is being copied (0: none yet), what is clean, and what the round before dirtied. */
+        unsigned round;
+        uint64_t clean_bytes, round_dirty_rate_bytes_s; /* 0: not known */
         struct mt_traffic_fact src, dst, vm;
-        uint64_t rtt_us; /* to the destination; 0: unknown */
-        uint64_t tau_ms; /* delay between iterations */
-        uint64_t tg_ms;  /* reconfiguration time at switchover */
+        uint64_t rtt_us;                                /* to the destination; 0: unknown */
+        uint64_t tau_ms;                                /* delay between iterations */
+        uint64_t tg_ms;                                 /* reconfiguration time at switchover */
         uint64_t dirty_low_bytes_s, dirty_high_bytes_s; /* the host's calibrated range, or MT_AUTO */
+        struct mt_traffic_models models;                /* this host's own fits; zeroed: the built-in models hold */
         enum mt_caller_permits post_copy;
         bool switchover_bandwidth; /* libvirt can set QEMU's avail-switchover-bandwidth */
 };
 
 /* "default" "history" "measured" "in-flight" "given". */
 const char *mt_dirty_source_name(enum mt_dirty_source source);
+
+/* "none" "windows" "in-flight" "given". */
+const char *mt_hot_source_name(enum mt_hot_source source);
 
 /* "unknown" "share" "libvirt" "given". */
 const char *mt_traffic_source_name(enum mt_traffic_source source);

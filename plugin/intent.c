@@ -8,10 +8,12 @@
 #include <string.h>
 
 static const char *const mode_words[] = { "enforce", "observe", "off" };
-static const char *const strategy_words[] = { "lambda-range", "delta-increment", "min-bandwidth", "max-bandwidth" };
+static const char *const strategy_words[] = { "lambda-range",  "delta-increment", "min-bandwidth",
+                                              "max-bandwidth", "clark",           "cost-aware" };
 static const char *const technique_words[] = { "traffic-aware", "predicted", "pre-copy", "post-copy", "hybrid" };
 static const char *const permission_words[] = { "never", "permitted", "add" };
 static const char *const switch_words[] = { "auto", "immediate", "first-pass" };
+static const char *const cost_bandwidth_words[] = { "stepwise", "fixed" };
 static const char *const no_convergence_words[] = { "continue", "exceed", "abort" };
 
 static const char *word_name(const char *const *words, size_t n, unsigned value)
@@ -50,6 +52,7 @@ MT_WORDS(technique_choice, enum mt_technique_choice, technique_words)
 MT_WORDS(permission, enum mt_permission, permission_words)
 MT_WORDS(post_copy_switch, enum mt_post_copy_switch, switch_words)
 MT_WORDS(no_convergence, enum mt_no_convergence, no_convergence_words)
+MT_WORDS(cost_bandwidth, enum mt_cost_bandwidth, cost_bandwidth_words)
 
 void mt_intent_defaults(struct mt_intent *ret_intent)
 {
@@ -82,5 +85,11 @@ void mt_intent_defaults(struct mt_intent *ret_intent)
         ret_intent->sla_upper_bytes_s = 0;
         ret_intent->idle_below_bytes_s = UINT64_C(1250000); /* 10Mbit */
         ret_intent->direction_factor = 1.2;
+        ret_intent->clark_initial_bytes_s = UINT64_C(12500000); /* 100Mbit */
+        ret_intent->clark_addition_bytes_s = UINT64_C(6250000); /* 50Mbit */
+        ret_intent->clark_maximum_bytes_s = MT_AUTO;
+        ret_intent->cost_bandwidth = MT_COST_STEPWISE;
+        ret_intent->cost_function = MT_CALM_EXP;
+        ret_intent->cost_scale_bytes_s = MT_AUTO;
         (void)snprintf(ret_intent->from, sizeof(ret_intent->from), "default");
 }

@@ -4,18 +4,12 @@
  */
 #include "command/check.h"
 #include "command/commands.h"
-#include "command/model.h"
+#include "command/model/model.h"
 #include "handle.h"
 #include "log.h"
 #include "mt_build.h"
 
 #include <string.h>
-
-static int run_model(const struct mt_host_ops *host, int argc, const char *const *argv)
-{
-        (void)host; /* arithmetic alone */
-        return mt_command_model(argc, argv);
-}
 
 static int run_check(const struct mt_host_ops *host, int argc, const char *const *argv)
 {
@@ -32,7 +26,9 @@ static const struct command {
         { "watch", "[--connect URI]", "steer, shape and record every migration of this host", mt_command_watch },
         { "plan", "DOMAIN DEST-URI | --offline ...", "what would be done with a migration, and why", mt_command_plan },
         { "status", "[--json]", "the migrations that are running", mt_command_status },
-        { "model", "NAME key=value... | --list", "evaluate one of the papers' models", run_model },
+        { "model", "NAME key=value... | --list", "the papers' models, figures and tables", mt_command_model },
+        { "simulate", "[--network NAME|FILE] ...", "compare the strategies over many migrations", mt_command_simulate },
+        { "calibrate", "[--plot FILE.svg] ...", "derive this host's own constants from its history", mt_command_calibrate },
         { "check", "[FILE]", "say whether the configuration is good", run_check },
         { "cleanup", "", "remove what was left behind on the network devices", mt_command_cleanup },
         { NULL, NULL, NULL, NULL },
@@ -41,7 +37,7 @@ static const struct command {
 static void list_commands(void)
 {
         for (const struct command *c = commands; c->name != NULL; c++)
-                mt_print("  %-8s %-32s %s\n", c->name, c->arguments, c->summary);
+                mt_print("  %-9s %-31s %s\n", c->name, c->arguments, c->summary);
 }
 
 /* command of struct mt_plugin_ops. The name "help" lists the commands, one a line. */

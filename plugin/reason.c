@@ -8,6 +8,8 @@ void mt_reason(struct mt_reasons *reasons, const char *format, ...)
 {
         va_list args;
 
+        if (reasons == NULL)
+                return;
         if (reasons->n == MT_MAX_REASONS) {
                 (void)snprintf(reasons->text[MT_MAX_REASONS - 1], MT_REASON_SIZE, "(further reasons left out)");
                 return;

@@ -6,7 +6,7 @@
 #include "err.h"
 #include "plan.h"
 
-/* Appends one reason; when the list is full its last line says so. */
+/* Appends one reason; when the list is full its last line says so. reasons NULL: nobody wants to know. */
 void mt_reason(struct mt_reasons *reasons, const char *format, ...) MT_PRINTF(2, 3);
 
 /* Names an alternative: "post-copy, lambda-range". */

@@ -23,6 +23,15 @@
 #define MT_MIB (UINT64_C(1024) * MT_KIB)
 #define MT_GIB (UINT64_C(1024) * MT_MIB)
 
+/*
+ * Share of a shaped rate that is QEMU's payload: tc counts Ethernet frames of 1514 bytes, of which 1448 are TCP payload
+ * at an MTU of 1500 with time stamps.
+ */
+#define MT_PAYLOAD (1448.0 / 1514.0)
+
+/* Share of a link that can be given away: frames of 1514 bytes, as tc counts them, take 1538 bytes of the wire. */
+#define MT_USABLE (1514.0 / 1538.0)
+
 /* Each parses all of text. 0, or -EINVAL (not such a quantity), -ERANGE (negative or too large); *ret is then untouched. */
 int mt_parse_rate(const char *text, uint64_t *ret_bytes_s);
 int mt_parse_size(const char *text, uint64_t *ret_bytes);

@@ -163,12 +163,12 @@ static int plan_alone(const struct mt_host_ops *ops, const struct arguments *a, 
                 return r;
         (void)mt_nic_table_new(&host.nics, NULL);
         if (host.config.history.file[0] != '\0')
-                (void)mt_past_rates_load(&host.past_rates, host.config.history.file, NULL);
+                (void)mt_learnt_load(&host.learnt, host.config.history.file, /* stop= */ NULL, NULL);
         (void)mt_destination_start(host.config.destination.share_dir, host.config.destination.uri, /* host= */ "",
                                    &host.destination, NULL);
         r = plan_with(&host, a, address, ret, err);
         mt_destination_stop(host.destination);
-        mt_past_rates_done(&host.past_rates);
+        mt_learnt_done(&host.learnt);
         mt_nic_table_free(host.nics);
         mt_config_done(&host.config);
         return r;

@@ -3,21 +3,25 @@
 #include "cleanup.h"
 #include "command/plan_show.h"
 #include "config.h"
+#include "config_keys.h"
+#include "config_keys.h"
 #include "log.h"
 #include "policy/decide.h"
 #include "record/json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
 struct input {
         struct mt_facts facts;
         struct mt_intent intent;
+        double hot_share;
         unsigned given; /* bit i: row i of the keys was given */
 };
 
-enum kind { RATE, SIZE, TIME, TRAFFIC, SWITCH, INTENT, DEADLINE };
+enum kind { RATE, SIZE, TIME, TRAFFIC, SHARE, SWITCH, INTENT, DEADLINE };
 
 #define FACT(member) offsetof(struct input, facts.member)
 
@@ -51,6 +55,9 @@ static const struct key {
         { "lambda_high", INTENT, 0, "lambda_high", "number: lambda at DH" },
         { "post_copy", SWITCH, FACT(post_copy), NULL, "true or false: permitted? (default true)" },
         { "max_iterations", INTENT, 0, "max_iterations", "number" },
+        { "hot_share", SHARE, 0, NULL, "number from 0 to 1: the part of the memory that is written over and over" },
+        { "hot_dirty_rate", RATE, FACT(hot_rate_bytes_s), NULL, "rate: what is written to it" },
+        { "cold_dirty_rate", RATE, FACT(cold_rate_bytes_s), NULL, "rate: dirtied of the rest; the two make dirty_rate" },
         { "deadline", DEADLINE, 0, NULL, "time per GiB, or auto: for the given urgency" },
 };
 
@@ -58,6 +65,7 @@ void mt_plan_offline_help(void)
 {
         for (size_t i = 0; i < MT_ARRAY_SIZE(keys); i++)
                 mt_print("  %-15s %s\n", keys[i].name, keys[i].help);
+        mt_print("  and every other key that a rule may set: technique, min_bandwidth, clark_initial, cost_scale, ...\n");
 }
 
 static int set_quantity(const struct key *key, const char *value, struct input *input, struct mt_err *err)
@@ -76,6 +84,17 @@ static int set_quantity(const struct key *key, const char *value, struct input *
         if (quantity[key->kind].parse(value, field) < 0)
                 return mt_fail(err, EINVAL, "%s: expected %s", key->name, quantity[key->kind].expected);
         return 0;
+}
+
+static int set_hot_share(const char *value, struct input *input, struct mt_err *err)
+{
+        const struct mt_key share = { .offset = offsetof(struct input, hot_share),
+                                      .size = sizeof(input->hot_share),
+                                      .kind = MT_KEY_FLOAT,
+                                      .float_min = 0.0,
+                                      .float_max = 1.0 };
+
+        return mt_key_set_text(&share, input, value, err) < 0 ? mt_wrap(err, "hot_share") : 0;
 }
 
 static int set_post_copy(const char *value, struct input *input, struct mt_err *err)
@@ -98,6 +117,20 @@ static int set_deadline(const char *value, struct input *input, struct mt_err *e
         return 0;
 }
 
+/* Any other key that a rule or a VM's metadata may set. */
+static int set_other(const char *argument, size_t length, struct input *input, struct mt_err *err)
+{
+        char name[48];
+
+        if (length > 0 && length < sizeof(name)) {
+                (void)memcpy(name, argument, length);
+                name[length] = '\0';
+                if (mt_key_by_intent(name) != NULL)
+                        return mt_intent_set(&input->intent, name, argument + length + 1, err);
+        }
+        return mt_fail(err, EINVAL, "'%s': unknown key, or not key=value; see migtune plan --help", argument);
+}
+
 static int set(const char *argument, struct input *input, struct mt_err *err)
 {
         const char *equals = strchr(argument, '=');
@@ -108,6 +141,8 @@ static int set(const char *argument, struct input *input, struct mt_err *err)
                         continue;
                 input->given |= 1u << i;
                 switch (keys[i].kind) {
+                case SHARE:
+                        return set_hot_share(equals + 1, input, err);
                 case SWITCH:
                         return set_post_copy(equals + 1, input, err);
                 case DEADLINE:
@@ -121,22 +156,80 @@ static int set(const char *argument, struct input *input, struct mt_err *err)
                         return set_quantity(&keys[i], equals + 1, input, err);
                 }
         }
-        return mt_fail(err, EINVAL, "'%s': unknown key, or not key=value; see migtune plan --help", argument);
+        return set_other(argument, length, input, err);
+}
+
+static unsigned bit_of(const char *name)
+{
+        for (size_t i = 0; i < MT_ARRAY_SIZE(keys); i++)
+                if (strcmp(keys[i].name, name) == 0)
+                        return 1u << i;
+        return 0;
+}
+
+static int verify_hot_pages(const struct input *input, struct mt_err *err)
+{
+        double share = input->hot_share, hot = mt_mbps(input->facts.hot_rate_bytes_s);
+        double cold = mt_mbps(input->facts.cold_rate_bytes_s), sum = hot + cold;
+
+        if ((share > 0.0) != (hot > 0.0))
+                return mt_fail(err, EINVAL, "hot_dirty_rate: expected %s where hot_share is %s",
+                               share > 0.0 ? "more than 0" : "0", share > 0.0 ? "more than 0" : "0");
+        if (share >= 1.0 && cold > 0.0)
+                return mt_fail(err, EINVAL, "cold_dirty_rate: expected 0 where hot_share is 1");
+        if (hot * (1.0 - share) < cold * share)
+                return mt_fail(err, EINVAL,
+                               "hot_dirty_rate: expected more for its share of the memory than cold_dirty_rate");
+        if ((input->given & bit_of("dirty_rate")) != 0 && fabs(mt_mbps(input->facts.dirty_rate_bytes_s) - sum) > 0.001 * sum)
+                return mt_fail(err, EINVAL, "dirty_rate: expected none, or hot_dirty_rate + cold_dirty_rate");
+        return 0;
+}
+
+/* The keys of hot pages: all or none. They make the dirty rate. */
+static int complete_hot_pages(struct input *input, struct mt_err *err)
+{
+        static const char *const names[] = { "hot_share", "hot_dirty_rate", "cold_dirty_rate" };
+        const char *missing = NULL;
+        size_t n = 0;
+        int r;
+
+        for (size_t i = 0; i < MT_ARRAY_SIZE(names); i++)
+                if ((input->given & bit_of(names[i])) != 0)
+                        n++;
+                else
+                        missing = names[i];
+        if (n == 0)
+                return 0;
+        if (missing != NULL)
+                return mt_fail(err, EINVAL, "%s: required: hot_share, hot_dirty_rate and cold_dirty_rate go together",
+                               missing);
+        r = verify_hot_pages(input, err);
+        if (r < 0)
+                return r;
+        input->facts.hot_source = MT_HOT_GIVEN;
+        input->facts.hot_bytes = mt_bytes(input->hot_share * mt_mbit(input->facts.memory_bytes));
+        input->facts.dirty_rate_bytes_s =
+                mt_bytes_s(mt_mbps(input->facts.hot_rate_bytes_s) + mt_mbps(input->facts.cold_rate_bytes_s));
+        input->given |= bit_of("dirty_rate");
+        return 0;
 }
 
 /* Missing keys, values that exclude each other, traffic that was given. */
 static int complete(struct input *input, struct mt_err *err)
 {
+        const struct mt_key *key, *other;
+
+        int r = complete_hot_pages(input, err);
+
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < 3; i++)
                 if ((input->given & 1u << i) == 0)
                         return mt_fail(err, EINVAL, "%s: required: expected a %s", keys[i].name, keys[i].help);
         if (input->facts.memory_bytes == 0 || input->facts.link_bytes_s == 0)
                 return mt_fail(err, EINVAL, "memory, link: expected more than 0");
-        if (input->intent.lambda_low >= input->intent.lambda_high)
-                return mt_fail(err, EINVAL, "lambda_low: expected less than lambda_high");
-        if (input->intent.dirty_low_bytes_s != MT_AUTO && input->intent.dirty_high_bytes_s != MT_AUTO &&
-            input->intent.dirty_low_bytes_s >= input->intent.dirty_high_bytes_s)
-                return mt_fail(err, EINVAL, "dirty_low: expected less than dirty_high");
+        if (mt_intent_verify(&input->intent, &key, &other, err) < 0)
+                return mt_wrap(err, "%s", key->intent);
         input->facts.resident_bytes = input->facts.memory_bytes;
         input->facts.dirty_source = MT_DIRTY_GIVEN;
         input->facts.src.known = input->facts.dst.known = input->facts.vm.known = true;
@@ -146,7 +239,10 @@ static int complete(struct input *input, struct mt_err *err)
 
 int mt_plan_offline(int argc, const char *const *argv)
 {
-        struct input input = { .facts = { .tau_ms = 5, .tg_ms = 40, .post_copy = MT_CALLER_YES, .dirty_low_bytes_s = MT_AUTO,
+        struct input input = { .facts = { .tau_ms = 5,
+                                          .tg_ms = 40,
+                                          .post_copy = MT_CALLER_YES,
+                                          .dirty_low_bytes_s = MT_AUTO,
                                           .dirty_high_bytes_s = MT_AUTO } };
         struct mt_plan plan;
         struct mt_err err = { 0 };

@@ -11,13 +11,26 @@
 #include <unistd.h>
 
 /* Okabe and Ito's palette ("Color Universal Design", 2008), without its yellow, which white paper swallows. */
-static const char *const colours[] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#666666" };
+static const char *const colours[] = {
+        "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#666666"
+};
 
 static int temporary_name(const struct mt_plot *plot, char *ret, size_t size)
 {
         int n = snprintf(ret, size, "%s.new", plot->file);
 
         return n > 0 && (size_t)n < size ? 0 : -ENAMETOOLONG;
+}
+
+/* Can files be made where this one is to be? gnuplot would write to its standard output instead, and a caller works long. */
+static int check_directory(const char *file, struct mt_err *err)
+{
+        const char *slash = strrchr(file, '/');
+        char directory[PATH_MAX];
+
+        (void)snprintf(directory, sizeof(directory), "%.*s", slash != NULL ? (int)(slash - file) + 1 : 1,
+                       slash != NULL ? file : ".");
+        return access(directory, W_OK | X_OK) == 0 ? 0 : mt_fail(err, errno, "%s: %s", file, strerror(errno));
 }
 
 /* Within gnuplot's double quotes. */
@@ -34,6 +47,7 @@ int mt_plot_begin(struct mt_plot *plot, const struct mt_host_ops *host, const ch
 {
         const char *ending = strrchr(file, '.');
         char temporary[PATH_MAX];
+        int r;
 
         *plot = (struct mt_plot){ .host = host, .file = file };
         if (host->run == NULL)
@@ -41,6 +55,9 @@ int mt_plot_begin(struct mt_plot *plot, const struct mt_host_ops *host, const ch
         if (ending == NULL || strcmp(ending, ".svg") != 0 || !is_quotable(file) ||
             temporary_name(plot, temporary, sizeof(temporary)) < 0)
                 return mt_fail(err, EINVAL, "%.80s: expected the name of a file that ends in .svg", file);
+        r = check_directory(file, err);
+        if (r < 0)
+                return r;
         plot->script = open_memstream(&plot->text, &plot->size);
         if (plot->script == NULL)
                 return mt_fail(err, ENOMEM, "a picture: out of memory");

@@ -19,6 +19,7 @@ struct mt_plot {
 /*
  * Begins a picture of width x height points that goes to file, whose name must end in ".svg". Terminal, fonts, a grid and line
  * styles 1 to 8 (colours that the colour-blind tell apart, and different dashes and points) are set; data go in as "$name << EOD".
+ * -EINVAL: not such a name; else -errno: there can be no such file (its directory is not there, not writable, ...).
  * host and file are the caller's until the end.
  */
 int mt_plot_begin(struct mt_plot *plot, const struct mt_host_ops *host, const char *file, unsigned width, unsigned height,

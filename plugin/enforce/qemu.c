@@ -46,6 +46,17 @@ int mt_qemu_set_downtime(virDomainPtr domain, uint64_t downtime_ms, struct mt_er
         return 0;
 }
 
+int mt_qemu_start_post_copy(virDomainPtr domain, struct mt_err *err)
+{
+        if (virDomainMigrateStartPostCopy(domain, 0) == 0)
+                return 0;
+        (void)libvirt_error(err, "switch to post-copy");
+        if (virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID)
+                return -EIO;
+        err->code = EPERM;
+        return -EPERM;
+}
+
 int mt_qemu_limits_restore(virDomainPtr domain, const struct mt_qemu_limits *limits, struct mt_err *err)
 {
         struct mt_err second;

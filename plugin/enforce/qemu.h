@@ -23,6 +23,12 @@ int mt_qemu_set_speed(virDomainPtr domain, uint64_t bytes_s, struct mt_err *err)
 /* Sets downtime-limit, clipped to 1..2,000,000 ms (QEMU's range). */
 int mt_qemu_set_downtime(virDomainPtr domain, uint64_t downtime_ms, struct mt_err *err);
 
+/*
+ * Switches the running migration to post-copy. -EPERM: libvirt refuses, because the caller started it without
+ * VIR_MIGRATE_POSTCOPY (virDomainMigrateStartPostCopy, VIR_ERR_OPERATION_INVALID).
+ */
+int mt_qemu_start_post_copy(virDomainPtr domain, struct mt_err *err);
+
 /* Puts limits back. Both are tried; the first error is reported. */
 int mt_qemu_limits_restore(virDomainPtr domain, const struct mt_qemu_limits *limits, struct mt_err *err);
 

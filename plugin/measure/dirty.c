@@ -2,112 +2,59 @@
 #include "measure/dirty.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "measure/dirty_table.h"
 #include "measure/domain.h"
 #include "thread.h"
 #include "units.h"
 
 #include <errno.h>
-#include <math.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-#define LEAST_WEIGHT 0.3 /* of a new sample against the smoothed value */
-#define MEASURE_MS 1250  /* one second of sampling, and its hashing */
-#define STEP_MS 1000     /* how often the thread looks for domains that are due */
-#define FIRST_MS 2000    /* a domain seen for the first time is due so soon */
-#define EARLY_SAMPLES 4  /* one sample is noisy: a new domain gets some quickly */
-#define EARLY_MS 4000
-#define BATCH 16 /* domains measured in one step: 16 a second covers 200 domains in a minute's fifth */
+#define MEASURE_MS 1250 /* one second of sampling, and its hashing */
+#define STEP_MS 1000    /* how often the thread looks for domains that are due, and for results */
+#define BATCH 16        /* measurements started in one step: 16 a second covers 200 domains in a minute's fifth */
+#define COLLECT 128     /* and collected */
 #define STOP_S 3
-#define FORGET_MS (24 * 3600 * UINT64_C(1000))
-
-struct entry {
-        char uuid[VIR_UUID_STRING_BUFLEN];
-        unsigned samples;
-        double bytes_s;
-        uint64_t sampled_ms;
-        uint64_t due_ms;
-        uint64_t seen_ms;
-};
 
 struct mt_dirty_sampler {
         pthread_t thread;
         pthread_mutex_t lock; /* all below */
         pthread_cond_t wake;
         bool stopping;
-        uint64_t every_ms;
-        struct entry *entries;
-        size_t n, allocated;
+        struct mt_dirty_table table;
         char uri[256];
 };
 
-/* Finds or makes the domain's entry; NULL without memory. Called with the lock held. */
-static struct entry *entry_of(struct mt_dirty_sampler *sampler, const char *uuid, uint64_t now, bool make)
+static enum mt_dirty_next next(struct mt_dirty_sampler *sampler, const char *uuid, bool may_start, unsigned *ret_seconds)
 {
-        for (size_t i = 0; i < sampler->n; i++)
-                if (strcmp(sampler->entries[i].uuid, uuid) == 0)
-                        return &sampler->entries[i];
-        if (!make)
-                return NULL;
-        if (sampler->n == sampler->allocated) {
-                size_t more = sampler->allocated > 0 ? sampler->allocated * 2 : 64;
-                struct entry *grown = realloc(sampler->entries, more * sizeof(*grown));
-
-                if (grown == NULL)
-                        return NULL;
-                sampler->entries = grown;
-                sampler->allocated = more;
-        }
-        sampler->entries[sampler->n] = (struct entry){ .due_ms = now + FIRST_MS, .seen_ms = now };
-        (void)snprintf(sampler->entries[sampler->n].uuid, sizeof(sampler->entries[0].uuid), "%s", uuid);
-        return &sampler->entries[sampler->n++];
-}
-
-static void forget_old(struct mt_dirty_sampler *sampler, uint64_t now)
-{
-        for (size_t i = 0; i < sampler->n;)
-                if (now - sampler->entries[i].seen_ms > FORGET_MS)
-                        sampler->entries[i] = sampler->entries[--sampler->n];
-                else
-                        i++;
-}
-
-/* Whether the domain is due; if so, its next turn is set, jittered by its uuid so that domains spread over the period. */
-static bool take_turn(struct mt_dirty_sampler *sampler, const char *uuid, uint64_t now)
-{
-        struct entry *entry;
-        uint64_t jitter = 0, period;
-        bool due;
+        enum mt_dirty_next todo;
 
         (void)pthread_mutex_lock(&sampler->lock);
-        entry = entry_of(sampler, uuid, now, true);
-        due = entry != NULL && now >= entry->due_ms;
-        if (entry != NULL)
-                entry->seen_ms = now;
-        if (due) {
-                for (const char *c = uuid; *c != '\0'; c++)
-                        jitter = jitter * 31 + (unsigned char)*c;
-                period = entry->samples < EARLY_SAMPLES && sampler->every_ms > EARLY_MS ? EARLY_MS : sampler->every_ms;
-                entry->due_ms = now + period - period / 10 + (jitter + now) % (period / 5 + 1);
-        }
+        todo = mt_dirty_table_next(&sampler->table, uuid, mt_now_ms(), may_start, ret_seconds);
         (void)pthread_mutex_unlock(&sampler->lock);
-        return due;
+        return todo;
 }
 
-static void store(struct mt_dirty_sampler *sampler, const char *uuid, uint64_t bytes_s)
+static void set_started(struct mt_dirty_sampler *sampler, const char *uuid, unsigned seconds)
 {
-        struct entry *entry;
-
         (void)pthread_mutex_lock(&sampler->lock);
-        entry = entry_of(sampler, uuid, mt_now_ms(), true);
-        if (entry != NULL) {
-                double weight = fmax(1.0 / (entry->samples + 1), LEAST_WEIGHT); /* the mean, as long as there are few */
+        mt_dirty_table_started(&sampler->table, uuid, seconds, mt_now_ms());
+        (void)pthread_mutex_unlock(&sampler->lock);
+}
 
-                entry->bytes_s += weight * ((double)bytes_s - entry->bytes_s);
-                entry->samples++;
-                entry->sampled_ms = mt_now_ms();
-        }
+static void set_broken(struct mt_dirty_sampler *sampler, const char *uuid)
+{
+        (void)pthread_mutex_lock(&sampler->lock);
+        mt_dirty_table_broken(&sampler->table, uuid);
+        (void)pthread_mutex_unlock(&sampler->lock);
+}
+
+static void store(struct mt_dirty_sampler *sampler, const char *uuid, unsigned seconds, uint64_t bytes_s)
+{
+        (void)pthread_mutex_lock(&sampler->lock);
+        mt_dirty_table_store(&sampler->table, uuid, seconds, bytes_s, mt_now_ms());
         (void)pthread_mutex_unlock(&sampler->lock);
 }
 
@@ -117,19 +64,26 @@ static bool pause_ms(struct mt_dirty_sampler *sampler, uint64_t ms)
         return !mt_thread_wait(&sampler->lock, &sampler->wake, &sampler->stopping, ms);
 }
 
-/* Reads a finished measurement out of one record of virDomainListGetStats. */
-static bool measured_rate(virDomainStatsRecordPtr record, uint64_t *ret_bytes_s)
-{
-        long long mib_s = 0;
-        int status = VIR_DOMAIN_DIRTYRATE_UNSTARTED;
+struct result {
+        bool finished; /* false: still under way, or libvirt cannot tell now */
+        bool valid;
+        unsigned seconds; /* the window's length */
+        uint64_t bytes_s;
+};
 
-        if (virTypedParamsGetInt(record->params, record->nparams, "dirtyrate.calc_status", &status) != 1 ||
-            status != VIR_DOMAIN_DIRTYRATE_MEASURED ||
-            virTypedParamsGetLLong(record->params, record->nparams, "dirtyrate.megabytes_per_second", &mib_s) != 1 ||
-            mib_s < 0)
-                return false;
-        *ret_bytes_s = (uint64_t)mib_s * MT_MIB;
-        return true;
+/* One record of virDomainListGetStats. */
+static struct result read_result(virDomainStatsRecordPtr record)
+{
+        long long mib_s = -1;
+        int status = VIR_DOMAIN_DIRTYRATE_MEASURING, seconds = 0;
+
+        (void)virTypedParamsGetInt(record->params, record->nparams, "dirtyrate.calc_status", &status);
+        (void)virTypedParamsGetInt(record->params, record->nparams, "dirtyrate.calc_period", &seconds);
+        (void)virTypedParamsGetLLong(record->params, record->nparams, "dirtyrate.megabytes_per_second", &mib_s);
+        return (struct result){ .finished = status != VIR_DOMAIN_DIRTYRATE_MEASURING,
+                                .valid = status == VIR_DOMAIN_DIRTYRATE_MEASURED && mib_s >= 0 && seconds > 0,
+                                .seconds = (unsigned)seconds,
+                                .bytes_s = (uint64_t)mib_s * MT_MIB };
 }
 
 /* A measurement that a migration broke into reads 0 (seen with QEMU 10.0). */
@@ -140,6 +94,7 @@ static bool has_job(virDomainPtr domain)
         return virDomainGetJobInfo(domain, &job) < 0 || job.type != VIR_DOMAIN_JOB_NONE;
 }
 
+/* What is not finished stays for the next step. */
 static void collect(struct mt_dirty_sampler *sampler, virDomainPtr *domains)
 {
         virDomainStatsRecordPtr *records = NULL;
@@ -147,35 +102,52 @@ static void collect(struct mt_dirty_sampler *sampler, virDomainPtr *domains)
                                       VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
 
         for (int i = 0; i < n; i++) {
+                struct result result = read_result(records[i]);
                 char uuid[VIR_UUID_STRING_BUFLEN];
-                uint64_t bytes_s;
 
-                if (!has_job(records[i]->dom) && measured_rate(records[i], &bytes_s) &&
-                    virDomainGetUUIDString(records[i]->dom, uuid) == 0)
-                        store(sampler, uuid, bytes_s);
+                if (virDomainGetUUIDString(records[i]->dom, uuid) < 0)
+                        continue;
+                if (has_job(records[i]->dom) || (result.finished && !result.valid))
+                        set_broken(sampler, uuid);
+                else if (result.finished)
+                        store(sampler, uuid, result.seconds, result.bytes_s);
         }
         if (n >= 0)
                 virDomainStatsRecordListFree(records);
 }
 
-/* Starts measurements for the domains that are due (at most BATCH), waits, and stores what came out. */
+/* True: the measurement is under way. */
+static bool start(virDomainPtr domain, unsigned seconds)
+{
+        return !has_job(domain) && virDomainStartDirtyRateCalc(domain, (int)seconds, 0) == 0;
+}
+
+/* Starts measurements for the domains that are due (at most BATCH), and stores the results of those that are over. */
 static void step(struct mt_dirty_sampler *sampler, virConnectPtr connection)
 {
         virDomainPtr *all = NULL;
-        virDomainPtr started[BATCH + 1] = { NULL };
-        size_t n_started = 0;
+        virDomainPtr over[COLLECT + 1] = { NULL };
+        size_t n_over = 0, n_started = 0;
         int n = virConnectListAllDomains(connection, &all, VIR_CONNECT_LIST_DOMAINS_RUNNING);
 
-        for (int i = 0; i < n && n_started < BATCH; i++) {
+        for (int i = 0; i < n; i++) {
                 char uuid[VIR_UUID_STRING_BUFLEN];
+                enum mt_dirty_next todo = MT_DIRTY_WAIT;
+                unsigned seconds;
 
-                if (virDomainGetUUIDString(all[i], uuid) < 0 || !take_turn(sampler, uuid, mt_now_ms()) || has_job(all[i]))
-                        continue;
-                if (virDomainStartDirtyRateCalc(all[i], 1, 0) == 0)
-                        started[n_started++] = all[i];
+                if (virDomainGetUUIDString(all[i], uuid) == 0)
+                        todo = next(sampler, uuid, n_started < BATCH, &seconds);
+                if (todo == MT_DIRTY_COLLECT && n_over < COLLECT) {
+                        over[n_over++] = all[i];
+                } else if (todo == MT_DIRTY_MEASURE && start(all[i], seconds)) {
+                        set_started(sampler, uuid, seconds);
+                        n_started++;
+                } else if (todo == MT_DIRTY_MEASURE || (todo == MT_DIRTY_RUNNING && has_job(all[i]))) {
+                        set_broken(sampler, uuid);
+                }
         }
-        if (n_started > 0 && pause_ms(sampler, MEASURE_MS))
-                collect(sampler, started);
+        if (n_over > 0)
+                collect(sampler, over);
         for (int i = 0; i < n; i++)
                 (void)virDomainFree(all[i]);
         free(all);
@@ -200,7 +172,7 @@ static void *run(void *arg)
                 }
                 step(sampler, connection);
                 (void)pthread_mutex_lock(&sampler->lock);
-                forget_old(sampler, mt_now_ms());
+                mt_dirty_table_forget(&sampler->table, mt_now_ms());
                 (void)pthread_mutex_unlock(&sampler->lock);
         }
         if (connection != NULL)
@@ -216,7 +188,7 @@ int mt_dirty_sampler_start(const char *uri, uint64_t every_ms, struct mt_dirty_s
         if (sampler == NULL)
                 return mt_fail(err, ENOMEM, "dirty-rate sampler: out of memory");
         (void)snprintf(sampler->uri, sizeof(sampler->uri), "%s", uri);
-        sampler->every_ms = every_ms;
+        sampler->table.every_ms = every_ms;
         (void)pthread_mutex_init(&sampler->lock, NULL);
         mt_thread_cond_init(&sampler->wake);
         r = pthread_create(&sampler->thread, NULL, run, sampler);
@@ -247,28 +219,52 @@ void mt_dirty_sampler_stop(struct mt_dirty_sampler *sampler)
         }
         (void)pthread_cond_destroy(&sampler->wake);
         (void)pthread_mutex_destroy(&sampler->lock);
-        free(sampler->entries);
+        mt_dirty_table_done(&sampler->table);
         free(sampler);
 }
 
 void mt_dirty_sampler_set_period(struct mt_dirty_sampler *sampler, uint64_t every_ms)
 {
         (void)pthread_mutex_lock(&sampler->lock);
-        sampler->every_ms = every_ms;
+        sampler->table.every_ms = every_ms;
         (void)pthread_mutex_unlock(&sampler->lock);
 }
 
 bool mt_dirty_sampler_get(struct mt_dirty_sampler *sampler, const char *uuid, uint64_t *ret_bytes_s, uint64_t *ret_age_ms)
 {
-        const struct entry *entry;
+        const struct mt_dirty_entry *entry;
         bool found;
 
         (void)pthread_mutex_lock(&sampler->lock);
-        entry = entry_of(sampler, uuid, 0, false);
+        entry = mt_dirty_table_find(&sampler->table, uuid);
         found = entry != NULL && entry->samples > 0;
         if (found) {
                 *ret_bytes_s = (uint64_t)entry->bytes_s;
                 *ret_age_ms = mt_now_ms() - entry->sampled_ms;
+        }
+        (void)pthread_mutex_unlock(&sampler->lock);
+        return found;
+}
+
+bool mt_dirty_sampler_windows(struct mt_dirty_sampler *sampler, const char *uuid, struct mt_dirty_windows *ret)
+{
+        const struct mt_dirty_entry *entry;
+        bool found;
+
+        (void)pthread_mutex_lock(&sampler->lock);
+        entry = mt_dirty_table_find(&sampler->table, uuid);
+        found = entry != NULL && entry->pairs > 0;
+        if (found) {
+                uint64_t age_ms = mt_now_ms() - entry->paired_ms;
+
+                ret->shorter = (struct mt_dirty_window){ .seconds = MT_DIRTY_SHORT_S,
+                                                         .samples = entry->pairs,
+                                                         .bytes = (uint64_t)entry->short_bytes,
+                                                         .age_ms = age_ms + MT_DIRTY_LONG_S * UINT64_C(1000) };
+                ret->longer = (struct mt_dirty_window){ .seconds = MT_DIRTY_LONG_S,
+                                                        .samples = entry->pairs,
+                                                        .bytes = (uint64_t)entry->long_bytes,
+                                                        .age_ms = age_ms };
         }
         (void)pthread_mutex_unlock(&sampler->lock);
         return found;
@@ -280,20 +276,23 @@ int mt_dirty_measure_now(virDomainPtr domain, uint64_t *ret_bytes_s, struct mt_e
         virDomainPtr list[] = { domain, NULL };
         virDomainStatsRecordPtr *records = NULL;
         virDomainJobInfo job = { 0 };
-        bool found = false;
+        struct result result = { .valid = false };
         int n;
 
         if (virDomainGetJobInfo(domain, &job) < 0)
                 return mt_libvirt_fail(err, "job information");
         if (job.type != VIR_DOMAIN_JOB_NONE)
                 return mt_fail(err, EBUSY, "the domain has a job, so its dirty rate cannot be sampled");
-        if (virDomainStartDirtyRateCalc(domain, 1, 0) < 0)
+        if (virDomainStartDirtyRateCalc(domain, MT_DIRTY_SHORT_S, 0) < 0)
                 return mt_libvirt_fail(err, "dirty-rate sampling");
         (void)nanosleep(&wait, NULL);
         n = virDomainListGetStats(list, VIR_DOMAIN_STATS_DIRTYRATE, &records, 0);
-        for (int i = 0; i < n && !found; i++)
-                found = measured_rate(records[i], ret_bytes_s);
+        if (n > 0)
+                result = read_result(records[0]);
         if (n >= 0)
                 virDomainStatsRecordListFree(records);
-        return found ? 0 : mt_fail(err, ENODATA, "dirty-rate sampling gave no result");
+        if (!result.valid)
+                return mt_fail(err, ENODATA, "dirty-rate sampling gave no result");
+        *ret_bytes_s = result.bytes_s;
+        return 0;
 }

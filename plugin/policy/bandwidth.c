@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/bandwidth.h"
+#include "policy/strategy.h"
 #include "reason.h"
 
 #include <math.h>
@@ -13,13 +14,35 @@ static const double urgency_share[] = {
         [MT_URGENCY_LOW] = 0.5,
 };
 
-double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *in)
+/* *ret_migrations: what this host's own fit rests on; 0: the thesis's model. */
+static double ideal_and_basis(enum mt_technique technique, const struct mt_inputs *in, unsigned *ret_migrations)
 {
         double scale = in->link / TESTBED_MBPS;
         double vm_in = fmin(in->vm_in / scale, TESTBED_MBPS); /* the models hold for 0..1000 Mbit/s */
         double vm_out = fmin(in->vm_out / scale, TESTBED_MBPS);
 
-        return mt_traffic_ideal_bw(technique, vm_in, vm_out) * scale;
+        return mt_traffic_ideal_bw_by(in->models, technique, vm_in, vm_out, ret_migrations) * scale;
+}
+
+double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *in)
+{
+        return ideal_and_basis(technique, in, NULL);
+}
+
+static void explain_ideal(double ideal, unsigned migrations, enum mt_technique technique, const struct mt_inputs *in,
+                          struct mt_reasons *why)
+{
+        const char *assumed = in->link_known ? "" : " (assumed: its speed is not known)";
+
+        if (migrations == 0)
+                mt_reason(why, "ideal for %s on a %.0f Mbit/s link%s: %.1f Mbit/s; available now: %.1f Mbit/s",
+                          mt_technique_name(technique), in->link, assumed, ideal, in->available);
+        else
+                mt_reason(why,
+                          "ideal for %s on a %.0f Mbit/s link%s: %.1f Mbit/s (this host's own fit of %u migrations); "
+                          "available "
+                          "now: %.1f Mbit/s",
+                          mt_technique_name(technique), in->link, assumed, ideal, migrations, in->available);
 }
 
 /* Raises *R to at least bound; says so. */
@@ -39,9 +62,10 @@ static void at_most(double *R, double bound, const char *name, struct mt_reasons
         *R = bound;
 }
 
-static double lower_bounds(double R, double share, const struct mt_inputs *in, struct mt_reasons *why)
+static double lower_bounds(double R, double share, bool keeps_lambda, const struct mt_inputs *in, struct mt_reasons *why)
 {
-        at_least(&R, in->D / in->lH, "D/lambda.high", why);
+        if (keeps_lambda)
+                at_least(&R, in->D / in->lH, "D/lambda.high", why);
         if (in->deadline_bandwidth > 0.0)
                 at_least(&R, in->deadline_bandwidth, "what the deadline needs", why);
         else
@@ -98,17 +122,16 @@ static double switchover_rate(double R, const struct mt_inputs *in)
         return fmax(fmin(rate, in->free), R);
 }
 
-struct mt_bandwidth mt_bandwidth_bound(double demand, enum mt_technique technique, const struct mt_inputs *in,
+struct mt_bandwidth mt_bandwidth_bound(double demand, const struct mt_way *way, const struct mt_inputs *in,
                                        struct mt_reasons *why)
 {
-        double ideal = mt_bandwidth_ideal(technique, in);
+        unsigned migrations;
+        double ideal = ideal_and_basis(way->technique, in, &migrations);
         double share = urgency_share[in->urgency] * ideal;
         struct mt_bandwidth result = { .low_priority = in->urgency == MT_URGENCY_LOW };
 
-        mt_reason(why, "ideal for %s on a %.0f Mbit/s link%s: %.1f Mbit/s; available now: %.1f Mbit/s",
-                  mt_technique_name(technique), in->link, in->link_known ? "" : " (assumed: its speed is not known)", ideal,
-                  in->available);
-        result.R = lower_bounds(demand, share, in, why);
+        explain_ideal(ideal, migrations, way->technique, in, why);
+        result.R = lower_bounds(demand, share, mt_strategy_keeps_lambda(way->strategy), in, why);
         result.R = upper_bounds(result.R, share, ideal, in, why);
         result.expected = result.R;
         result.switchover = switchover_rate(result.R, in);

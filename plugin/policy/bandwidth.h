@@ -13,16 +13,17 @@ struct mt_bandwidth {
         bool low_priority;
 };
 
-/* Thesis section 5.2's model for technique, scaled to the link (its testbed had 1 Gbit/s). Mbit/s. */
+/* The piecewise model for technique (this host's own fit, else the thesis's), scaled to the link. Mbit/s. */
 double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *in);
 
 /*
- * Bounds demand (DESIGN 3.4): at least D/lambda_high, the deadline's and the smallest bandwidth; at most the urgency's
+ * Bounds demand (DESIGN 3.4): at least the deadline's and the smallest bandwidth, and D/lambda_high for a
+ * strategy that keeps lambda; at most the urgency's
  * share of the ideal, what the SLA and the ledger leave and, at low urgency, what nobody uses now. The share alone bends:
  * up to the ideal where lambda_high asks for it, since a migration that does not converge helps nobody. Each bound that
  * acted is named in why.
  */
-struct mt_bandwidth mt_bandwidth_bound(double demand, enum mt_technique technique, const struct mt_inputs *in,
+struct mt_bandwidth mt_bandwidth_bound(double demand, const struct mt_way *way, const struct mt_inputs *in,
                                        struct mt_reasons *why);
 
 #endif

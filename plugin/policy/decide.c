@@ -11,6 +11,7 @@
 #include "policy/decide.h"
 #include "array.h"
 #include "policy/bandwidth.h"
+#include "policy/hot.h"
 #include "policy/inputs.h"
 #include "policy/predict.h"
 #include "policy/stop.h"
@@ -25,37 +26,51 @@
 struct option {
         struct mt_bandwidth bandwidth;
         struct mt_stop stop;
+        struct mt_hot_choice hot;
         struct mt_prediction prediction;
-        bool first_pass;
+        unsigned switch_after; /* rounds of pre-copy, where the technique switches */
 };
 
 /*
- * post-copy at once, or after a full pass? (Measured: at once through a full queue a client saw 3.7 s, after a pass 0.4
- * s.)
+ * post-copy at once, or after how many rounds? (Measured: at once through a full queue a client saw 3.7 s, after a pass 0.4
+ * s.) With hot pages: when the cold ones are clean.
  */
-static bool wait_for_first_pass(enum mt_technique technique, const struct mt_intent *intent, const struct mt_inputs *in,
-                                double R)
+static unsigned rounds_before_switch(enum mt_technique technique, const struct mt_intent *intent, const struct mt_inputs *in,
+                                     const struct option *option)
 {
         switch (intent->post_copy_switch) {
         case MT_SWITCH_IMMEDIATE:
-                return false;
+                return 0;
         case MT_SWITCH_FIRST_PASS:
-                return true;
+                return 1;
         case MT_SWITCH_AUTO:
                 break;
         }
-        return technique == MT_HYBRID || in->resident / (R * MT_PAYLOAD) > IMMEDIATE_SWITCH_S;
+        if (option->hot.way == MT_HOT_LEAVE_STOP || option->hot.way == MT_HOT_LEAVE_SWITCH)
+                return option->hot.rounds;
+        return technique == MT_HYBRID || in->resident / (option->bandwidth.R * MT_PAYLOAD) > IMMEDIATE_SWITCH_S ? 1 : 0;
+}
+
+/* Post-copy for hot pages' sake: only where the technique is ours to choose; who cannot be asked may be tried. */
+static bool may_switch(const struct mt_facts *facts, const struct mt_intent *intent)
+{
+        bool ours = intent->technique == MT_CHOOSE_TRAFFIC_AWARE || intent->technique == MT_CHOOSE_PREDICTED;
+
+        return ours && intent->post_copy != MT_NEVER && facts->post_copy != MT_CALLER_NO;
 }
 
 static struct option work_out(enum mt_technique technique, enum mt_strategy strategy, const struct mt_facts *facts,
                               const struct mt_intent *intent, const struct mt_inputs *in, struct mt_reasons *why)
 {
+        const struct mt_way way = { technique, strategy };
         struct option option;
 
-        option.bandwidth = mt_bandwidth_bound(mt_strategy_demand(strategy, in, why), technique, in, why);
-        option.stop = mt_stop_rule(in, intent, &option.bandwidth, facts->switchover_bandwidth, why);
-        option.first_pass = wait_for_first_pass(technique, intent, in, option.bandwidth.R);
-        option.prediction = mt_predict(technique, option.first_pass, in, intent, &option.bandwidth, &option.stop);
+        option.bandwidth = mt_bandwidth_bound(mt_strategy_demand(strategy, in, &in->now, why), &way, in, why);
+        option.stop = mt_stop_rule(&way, in, intent, &option.bandwidth, facts->switchover_bandwidth, why);
+        option.hot = mt_hot_choose(in, &option.bandwidth, &option.stop,
+                                   technique != MT_PRE_COPY || may_switch(facts, intent), why);
+        option.switch_after = rounds_before_switch(technique, intent, in, &option);
+        option.prediction = mt_predict(&way, option.switch_after, in, intent, &option.bandwidth, &option.stop);
         return option;
 }
 
@@ -133,6 +148,22 @@ static enum mt_technique predicted_technique(const struct mt_facts *facts, const
         return best;
 }
 
+/* Hot pages that pre-copy cannot bring over within the limit: post-copy, where it may be had. */
+static struct option consider_switch(const struct option *option, const struct mt_facts *facts,
+                                     const struct mt_intent *intent, const struct mt_inputs *in, struct mt_plan *plan)
+{
+        struct mt_reasons ignored = { 0 };
+
+        if (plan->technique != MT_PRE_COPY || option->hot.way != MT_HOT_LEAVE_SWITCH)
+                return *option;
+        plan->technique = MT_HYBRID;
+        mt_reason(&plan->reasons, "technique hybrid instead of pre-copy: post-copy after %u rounds, for the hot pages%s",
+                  option->hot.rounds,
+                  facts->post_copy == MT_CALLER_UNKNOWN ? " (whether the caller allowed it shows when it is asked for)"
+                                                        : "");
+        return work_out(MT_HYBRID, plan->strategy, facts, intent, in, &ignored);
+}
+
 void mt_decide(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_plan *ret_plan)
 {
         struct mt_plan *plan = ret_plan;
@@ -149,7 +180,8 @@ void mt_decide(const struct mt_facts *facts, const struct mt_intent *intent, str
         plan->technique = intent->technique == MT_CHOOSE_PREDICTED ? predicted_technique(facts, intent, &in, plan)
                                                                    : mt_technique_choose(facts, intent, plan);
         option = work_out(plan->technique, plan->strategy, facts, intent, &in, &plan->reasons);
-        plan->switch_iteration = plan->technique == MT_PRE_COPY ? 0 : option.first_pass ? 2 : 1;
+        option = consider_switch(&option, facts, intent, &in, plan);
+        plan->switch_iteration = plan->technique == MT_PRE_COPY ? 0 : option.switch_after + 1;
         plan->lambda = in.D / option.bandwidth.R;
         plan->bandwidth_bytes_s = mt_bytes_s(option.bandwidth.R);
         plan->reserve_bytes_s = mt_bytes_s(option.bandwidth.reserve);
@@ -158,7 +190,8 @@ void mt_decide(const struct mt_facts *facts, const struct mt_intent *intent, str
         plan->alpha = option.stop.alpha;
         plan->iterations = option.stop.n;
         plan->downtime_limit_ms = mt_ms(option.stop.qemu_limit);
-        plan->limit_met = option.stop.met;
         plan->prediction = option.prediction;
+        plan->limit_met =
+                plan->technique == MT_PRE_COPY ? option.stop.met : option.prediction.downtime_ms <= intent->max_downtime_ms;
         alternatives(facts, intent, &in, plan);
 }

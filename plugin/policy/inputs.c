@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#define MOST_DIRTIED 0.99 /* CALM's p is a probability below 1 */
+
 static void resolve_dirty_range(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *in)
 {
         uint64_t low = intent->dirty_low_bytes_s != MT_AUTO ? intent->dirty_low_bytes_s : facts->dirty_low_bytes_s;
@@ -33,6 +35,42 @@ static void resolve_traffic(const struct mt_facts *facts, struct mt_inputs *in, 
                           in->dst_out, mt_traffic_source_name(facts->dst.source), mt_seconds(facts->dst.age_ms));
 }
 
+static void resolve_hot_pages(const struct mt_facts *facts, struct mt_inputs *in, struct mt_reasons *why)
+{
+        if (facts->hot_source == MT_HOT_NONE || facts->hot_bytes == 0 || facts->hot_rate_bytes_s == 0)
+                return;
+        in->hot = (struct mt_hot_pages){ .hot = fmin(mt_mbit(facts->hot_bytes), in->resident),
+                                         .hot_rate = mt_mbps(facts->hot_rate_bytes_s),
+                                         .cold_rate = mt_mbps(facts->cold_rate_bytes_s) };
+        mt_reason(why, "hot pages: %.0f MiB, beta %.3f, written at %.1f Mbit/s or more; cold ones at %.1f Mbit/s (%s)",
+                  (double)facts->hot_bytes / (double)MT_MIB, mt_hot_beta(&in->hot, in->memory), in->hot.hot_rate,
+                  in->hot.cold_rate, mt_hot_source_name(facts->hot_source));
+}
+
+/* CALM counts pages of 1 Mbit and seconds; D is spread over all that was ever touched. */
+static void resolve_cost(const struct mt_intent *intent, struct mt_inputs *in)
+{
+        in->cost_fixed = intent->cost_bandwidth == MT_COST_FIXED;
+        in->cost = (struct mt_calm){
+                .B = in->link,
+                .p = fmin(in->D / fmax(in->resident, 1.0), MOST_DIRTIED),
+                .F = intent->cost_function,
+                .C = intent->cost_scale_bytes_s != MT_AUTO ? mt_mbps(intent->cost_scale_bytes_s) : in->link / 10.0,
+                .table = &intent->cost_table,
+        };
+}
+
+static void resolve_round(const struct mt_facts *facts, struct mt_inputs *in)
+{
+        in->now = (struct mt_round){ .i = 1, .last_rate = in->D };
+        if (facts->round == 0)
+                return;
+        in->now.i = facts->round;
+        in->now.clean = fmin(mt_mbit(facts->clean_bytes), in->resident);
+        if (facts->round_dirty_rate_bytes_s > 0)
+                in->now.last_rate = mt_mbps(facts->round_dirty_rate_bytes_s);
+}
+
 void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_inputs *ret,
                     struct mt_reasons *why)
 {
@@ -51,6 +89,7 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
         mt_reason(why, "D = %.1f Mbit/s (%s, %.0f s old); memory %.0f MiB, %.0f MiB of it touched", in.D,
                   mt_dirty_source_name(facts->dirty_source), mt_seconds(facts->dirty_age_ms),
                   (double)facts->memory_bytes / (double)MT_MIB, in.resident * 1e6 / 8.0 / (double)MT_MIB);
+        resolve_hot_pages(facts, &in, why);
         resolve_traffic(facts, &in, why);
         in.available = fmax(fmin(in.link * MT_USABLE - in.src_out, in.link * MT_USABLE - in.dst_in), 0.0);
         in.tau = mt_seconds(facts->tau_ms);
@@ -66,5 +105,12 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
                 in.deadline_bandwidth = mt_mbit(MT_GIB) / mt_seconds(deadline_ms);
         in.max_iterations = intent->max_iterations;
         in.urgency = intent->urgency;
+        in.models = &facts->models;
+        in.clark_initial = mt_mbps(intent->clark_initial_bytes_s);
+        in.clark_addition = mt_mbps(intent->clark_addition_bytes_s);
+        in.clark_maximum =
+                intent->clark_maximum_bytes_s != MT_AUTO ? mt_mbps(intent->clark_maximum_bytes_s) : (double)INFINITY;
+        resolve_cost(intent, &in);
+        resolve_round(facts, &in);
         *ret = in;
 }

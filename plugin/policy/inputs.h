@@ -8,25 +8,32 @@
 
 #include "facts.h"
 #include "intent.h"
+#include "model/calm.h"
+#include "model/hot.h"
 #include "plan.h"
 
 #include <stdbool.h>
 
-/*
- * Share of a shaped rate that is QEMU's payload: tc counts Ethernet frames of 1514 bytes, of which 1448 are TCP payload
- * at an MTU of 1500 with time stamps.
- */
-#define MT_PAYLOAD (1448.0 / 1514.0)
-
-/* Share of a link that can be given away: frames of 1514 bytes, as tc counts them, take 1538 bytes of the wire. */
-#define MT_USABLE (1514.0 / 1538.0)
-
 /* Rate assumed where the link's is unknown; only predictions and shares use it, nothing is shaped then. */
 #define MT_UNKNOWN_LINK_MBPS 1000.0
+
+/* One way of migrating that is considered. */
+struct mt_way {
+        enum mt_technique technique;
+        enum mt_strategy strategy;
+};
+
+/* Where a copy stands as a round of pre-copy begins. */
+struct mt_round {
+        unsigned i;       /* 1: the first */
+        double clean;     /* Mbit that were copied and not dirtied since */
+        double last_rate; /* Mbit/s that the round before saw dirtied; without meaning in the first */
+};
 
 struct mt_inputs {
         double memory, resident; /* Mbit */
         double D;                /* Mbit/s */
+        struct mt_hot_pages hot; /* hot 0: every page is as likely to be dirtied as any other */
         double link;             /* Mbit/s; MT_UNKNOWN_LINK_MBPS if not known */
         bool link_known;
         double path;      /* Mbit/s that the way to the destination was seen to give; 0: not seen to be narrow */
@@ -41,6 +48,11 @@ struct mt_inputs {
         double deadline_bandwidth; /* Mbit/s that moves the memory within its deadline; 0: none (auto) */
         unsigned max_iterations;
         enum mt_urgency urgency;
+        const struct mt_traffic_models *models;              /* the facts'; NULL: the built-in ones */
+        struct mt_round now;                                 /* the running job's; before it, the first */
+        double clark_initial, clark_addition, clark_maximum; /* maximum: INFINITY where it is left to the urgency */
+        struct mt_calm cost;                                 /* CALM in Mbit and seconds: a page is 1 Mbit */
+        bool cost_fixed;
 };
 
 /* Built-in values for "auto". */

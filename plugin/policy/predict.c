@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/predict.h"
-#include "model/wan.h"
 
 #include <math.h>
 
@@ -21,39 +20,35 @@ static struct mt_prediction result(double total, double downtime, double sent, u
 static struct mt_prediction pre_copy(const struct mt_inputs *in, const struct mt_intent *intent,
                                      const struct mt_bandwidth *bandwidth, const struct mt_stop *stop)
 {
-        double R = bandwidth->expected * MT_PAYLOAD;
         double Rs = bandwidth->switchover * MT_PAYLOAD;
-        const struct mt_wan_vm vm = { .vm_mb = in->resident, .R = R, .D = in->D, .tau = in->tau, .tg = 0.0 };
-        double copied = 0.0;
-        double remaining;
+        double remaining = stop->copy.to_send;
 
-        for (unsigned i = 1; i <= stop->n; i++)
-                copied += mt_wan_round(&vm, i);
-        remaining = fmin(in->D * mt_wan_round(&vm, stop->n), in->resident);
-        if (remaining > stop->remaining * 1.0001) { /* QEMU will not stop by itself */
+        if (remaining > stop->allowed * 1.0001) { /* neither QEMU nor we would stop there */
                 double allowed = mt_seconds(intent->exceed_downtime_ms) - in->tg;
 
                 if (intent->on_no_convergence != MT_EXCEED || remaining > allowed * Rs)
                         return never;
         }
-        return result(SETUP_S + copied + remaining / Rs + in->tg, remaining / Rs + in->tg, in->resident + in->D * copied,
-                      stop->n);
+        return result(SETUP_S + stop->copy.seconds + remaining / Rs + in->tg, remaining / Rs + in->tg,
+                      stop->copy.sent + remaining, stop->n);
 }
 
-static struct mt_prediction post_copy(bool first_pass, const struct mt_inputs *in, const struct mt_bandwidth *bandwidth)
+static struct mt_prediction post_copy(const struct mt_way *way, unsigned rounds, const struct mt_inputs *in,
+                                      const struct mt_bandwidth *bandwidth)
 {
-        double R = bandwidth->expected * MT_PAYLOAD;
-        double first = first_pass ? in->resident / R : 0.0;
-        double rest = first_pass ? fmin(in->D * first, in->resident) : in->resident;
         double downtime = DEVICE_STATE_MBIT / (bandwidth->switchover * MT_PAYLOAD) + in->tg;
+        struct mt_copy copy = { .to_send = in->resident };
 
-        return result(SETUP_S + first + downtime + rest / R, downtime, (first_pass ? in->resident : 0.0) + rest,
-                      first_pass ? 1 : 0);
+        if (rounds > 0)
+                copy = mt_copy_until(0.0, rounds, way, in, bandwidth);
+        return result(SETUP_S + copy.seconds + downtime + copy.to_send / (bandwidth->expected * MT_PAYLOAD), downtime,
+                      copy.sent + copy.to_send, copy.rounds);
 }
 
-struct mt_prediction mt_predict(enum mt_technique technique, bool first_pass, const struct mt_inputs *in,
+struct mt_prediction mt_predict(const struct mt_way *way, unsigned switch_after, const struct mt_inputs *in,
                                 const struct mt_intent *intent, const struct mt_bandwidth *bandwidth,
                                 const struct mt_stop *stop)
 {
-        return technique == MT_PRE_COPY ? pre_copy(in, intent, bandwidth, stop) : post_copy(first_pass, in, bandwidth);
+        return way->technique == MT_PRE_COPY ? pre_copy(in, intent, bandwidth, stop)
+                                             : post_copy(way, switch_after, in, bandwidth);
 }

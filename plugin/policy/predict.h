@@ -7,8 +7,11 @@
 #include "policy/inputs.h"
 #include "policy/stop.h"
 
-/* Time, downtime, bytes and iterations of one way of migrating. first_pass: post-copy after a full pass (the hybrid). */
-struct mt_prediction mt_predict(enum mt_technique technique, bool first_pass, const struct mt_inputs *in,
+/*
+ * Time, downtime, bytes and iterations of one way of migrating. switch_after: rounds of pre-copy before post-copy (0: at once),
+ * for techniques that switch.
+ */
+struct mt_prediction mt_predict(const struct mt_way *way, unsigned switch_after, const struct mt_inputs *in,
                                 const struct mt_intent *intent, const struct mt_bandwidth *bandwidth,
                                 const struct mt_stop *stop);
 

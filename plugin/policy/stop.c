@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/stop.h"
 #include "model/alpha.h"
-#include "model/wan.h"
+#include "policy/strategy.h"
 #include "reason.h"
 
 #include <math.h>
@@ -36,29 +36,40 @@ static double limit_utilisation(double alpha, const struct mt_inputs *in, const 
         return best;
 }
 
-struct mt_stop mt_stop_rule(const struct mt_inputs *in, const struct mt_intent *intent, const struct mt_bandwidth *bandwidth,
-                            bool switchover_known, struct mt_reasons *why)
+/* Mbit that may remain, whatever the strategy and the utilisation want, for the limit's sake. */
+static double allowed_by_limit(const struct mt_inputs *in, double Rs, bool *ret_room, struct mt_reasons *why)
 {
-        double R = bandwidth->expected * MT_PAYLOAD;
-        double Rs = bandwidth->switchover * MT_PAYLOAD;
         double copy = in->limit - in->tg;
-        struct mt_wan_vm vm = { .vm_mb = in->resident, .R = R, .D = in->D, .tau = in->tau, .tg = 0.0 };
-        struct mt_stop stop;
-        bool room = copy >= LEAST_COPY_SHARE * in->limit;
 
-        if (!room) {
+        *ret_room = copy >= LEAST_COPY_SHARE * in->limit;
+        if (!*ret_room) {
                 mt_reason(why, "max_downtime %.0f ms leaves too little beside the reconfiguration time of %.0f ms",
                           in->limit * 1e3, in->tg * 1e3);
                 copy = LEAST_COPY_SHARE * in->limit;
         }
-        stop.alpha = limit_utilisation(fmin(copy * Rs / in->memory, 1.0), in, intent, R, why);
+        return fmin(copy * Rs, in->memory);
+}
+
+struct mt_stop mt_stop_rule(const struct mt_way *way, const struct mt_inputs *in, const struct mt_intent *intent,
+                            const struct mt_bandwidth *bandwidth, bool switchover_known, struct mt_reasons *why)
+{
+        double R = bandwidth->expected * MT_PAYLOAD;
+        double Rs = bandwidth->switchover * MT_PAYLOAD;
+        struct mt_stop stop;
+        bool room;
+
+        stop.allowed = allowed_by_limit(in, Rs, &room, why);
+        stop.alpha = limit_utilisation(stop.allowed / in->memory, in, intent, R, why);
+        stop.alpha = mt_strategy_stop(way->strategy, in, stop.alpha, intent->alpha_floor, why);
         stop.remaining = stop.alpha * in->memory;
-        stop.met = mt_wan_min_n(&vm, stop.remaining / R, in->max_iterations, 1, &stop.n) && room;
+        stop.copy = mt_copy_until(stop.remaining, in->max_iterations, way, in, bandwidth);
+        stop.n = stop.copy.rounds;
+        stop.met = stop.copy.to_send <= stop.allowed && room;
         stop.qemu_limit = stop.remaining / (switchover_known ? Rs : R);
         mt_reason(why, "alpha = %.4f: %.1f MiB may remain (%.0f ms - t_g %.0f ms at %.0f Mbit/s); n = %u rounds", stop.alpha,
                   stop.remaining * 1e6 / 8.0 / (double)MT_MIB, in->limit * 1e3, in->tg * 1e3, Rs, stop.n);
         if (!stop.met && room)
                 mt_reason(why, "limit not met: after %u rounds at lambda %.2f about %.1f MiB remain", stop.n, in->D / R,
-                          fmin(in->D * mt_wan_round(&vm, stop.n), in->memory) * 1e6 / 8.0 / (double)MT_MIB);
+                          stop.copy.to_send * 1e6 / 8.0 / (double)MT_MIB);
         return stop;
 }

@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the watcher reads at its start, and `migtune calibrate` likewise: the file's end, some ten thousand migrations. */
+#define MT_HISTORY_RECENT_BYTES ((size_t)64 << 20)
+
 /*
  * Appends one record, without newline, in one write. The file (mode 0640) and its directory (0750) are made when missing.
  * When there are a good tenth more than keep records, the file is replaced by one with the newest keep. 0 or -errno.

@@ -2,6 +2,7 @@
 #include "record/json.h"
 #include "cleanup.h"
 #include "config_keys.h"
+#include "model/hot.h"
 #include "units.h"
 
 #include <inttypes.h>
@@ -118,6 +119,19 @@ static json_object *traffic_json(const struct mt_traffic_fact *traffic, const ch
         return o;
 }
 
+/* null: not known. Known, and no hot pages: 0. */
+static void add_hot_pages(json_object *o, const struct mt_facts *facts)
+{
+        const struct mt_hot_pages pages = { .hot = mt_mbit(facts->hot_bytes) };
+        bool known = facts->hot_source != MT_HOT_NONE;
+
+        mt_json_add(o, "hot_bytes", known ? mt_json_count(facts->hot_bytes) : NULL);
+        mt_json_add(o, "hot_share", known ? mt_json_number(mt_hot_beta(&pages, mt_mbit(facts->memory_bytes)), 6) : NULL);
+        mt_json_add(o, "hot_rate_mbps", known ? mt_json_mbps(facts->hot_rate_bytes_s) : NULL);
+        mt_json_add(o, "cold_rate_mbps", known ? mt_json_mbps(facts->cold_rate_bytes_s) : NULL);
+        mt_json_add(o, "hot_source", mt_json_string(mt_hot_source_name(facts->hot_source)));
+}
+
 json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *plan)
 {
         static const char *const permits[] = { "unknown", "no", "yes" };
@@ -138,6 +152,7 @@ json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *p
         mt_json_add(o, "memory_bytes", mt_json_count(facts->memory_bytes));
         mt_json_add(o, "resident_bytes", mt_json_count(facts->resident_bytes));
         mt_json_add(o, "dirty_rate_age_ms", mt_json_count(facts->dirty_age_ms));
+        add_hot_pages(o, facts);
         mt_json_add(o, "taken_mbps", mt_json_mbps(facts->taken_bytes_s));
         mt_json_add(o, "path_mbps", facts->path_bytes_s != 0 ? mt_json_mbps(facts->path_bytes_s) : NULL);
         mt_json_add(o, "rtt_us", facts->rtt_us != 0 ? mt_json_count(facts->rtt_us) : NULL);
@@ -146,6 +161,21 @@ json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *p
         mt_json_add(o, "post_copy_permitted", mt_json_string(post_copy < MT_ARRAY_SIZE(permits) ? permits[post_copy] : "?"));
         mt_json_add(o, "switchover_bandwidth", json_object_new_boolean(facts->switchover_bandwidth));
         return o;
+}
+
+/* [[Mbit/s, probability], ...] */
+static json_object *table_json(const struct mt_calm_table *table)
+{
+        json_object *array = json_object_new_array();
+
+        for (unsigned i = 0; i < table->n; i++) {
+                json_object *point = json_object_new_array();
+
+                append(point, mt_json_number(table->Bs[i], 4));
+                append(point, mt_json_number(table->F[i], 6));
+                append(array, point);
+        }
+        return array;
 }
 
 /* Adds one field of an intent under its name and unit. */
@@ -176,6 +206,9 @@ static void add_field(json_object *o, const struct mt_key *key, const struct mt_
                 (void)memcpy(&number, field, sizeof(number));
                 mt_json_add(o, key->intent, mt_json_count(number));
                 break;
+        case MT_KEY_TABLE:
+                mt_json_add(o, key->intent, table_json(&intent->cost_table));
+                break;
         default: /* an intent has no other kinds; test_outcome looks for every key */
                 break;
         }
@@ -188,7 +221,7 @@ json_object *mt_intent_json(const struct mt_intent *intent)
         for (unsigned i = 0; i < mt_key_count(); i++) {
                 const struct mt_key *key = mt_key_at(i);
 
-                if (key->intent != NULL && key->size <= sizeof(uint64_t)) /* "deadline" stands for three that come alone */
+                if (key->intent != NULL && strcmp(key->intent, "deadline") != 0) /* it stands for three that come alone */
                         add_field(o, key, intent);
         }
         mt_json_add(o, "from", mt_json_string(intent->from));

@@ -81,6 +81,15 @@ int mt_outcome_sample(struct mt_outcome *outcome, const struct mt_sample *sample
         return 0;
 }
 
+void mt_outcome_event(struct mt_outcome *outcome, uint64_t t_ms, const char *text)
+{
+        struct mt_outcome_event *event =
+                &outcome->events[outcome->n_events < MT_MAX_EVENTS ? outcome->n_events++ : MT_MAX_EVENTS - 1];
+
+        event->t_ms = t_ms;
+        (void)snprintf(event->text, sizeof(event->text), "%s", text);
+}
+
 bool mt_outcome_dirty_rate(const struct mt_outcome *outcome, uint64_t *ret_bytes_s)
 {
         double sum = 0;
@@ -107,6 +116,7 @@ static json_object *sample_json(const struct mt_sample *sample)
         mt_json_add(o, "remaining_bytes", mt_json_count(sample->remaining_bytes));
         mt_json_add(o, "dirty_rate_mbps", mt_json_mbps(sample->dirty_rate_bytes_s));
         mt_json_add(o, "bandwidth_mbps", mt_json_mbps(sample->bandwidth_bytes_s));
+        mt_json_add(o, "planned_mbps", mt_json_mbps(sample->planned_bytes_s));
         mt_json_add(o, "lambda", mt_json_number(sample->lambda, 4));
         return o;
 }
@@ -138,9 +148,26 @@ static json_object *actual_json(const struct mt_outcome *outcome, unsigned strid
         mt_json_add(o, "bytes", mt_json_count(outcome->actual.bytes));
         mt_json_add(o, "iterations", mt_json_count(outcome->actual.iterations));
         mt_json_add(o, "technique", mt_json_string(mt_technique_name(outcome->actual.technique)));
+        mt_json_add(o, "last_copy_bytes",
+                    outcome->actual.last_copy_bytes > 0 ? mt_json_count(outcome->actual.last_copy_bytes) : NULL);
         mt_json_add(o, "dirty_rate_mbps", mt_outcome_dirty_rate(outcome, &dirty_rate) ? mt_json_mbps(dirty_rate) : NULL);
         mt_json_add(o, "samples", samples_json(outcome, stride));
         return o;
+}
+
+static json_object *events_json(const struct mt_outcome *outcome)
+{
+        json_object *array = json_object_new_array();
+
+        for (unsigned i = 0; array != NULL && i < outcome->n_events; i++) {
+                json_object *o = json_object_new_object();
+
+                mt_json_add(o, "t_ms", mt_json_count(outcome->events[i].t_ms));
+                mt_json_add(o, "text", mt_json_string(outcome->events[i].text));
+                if (json_object_array_add(array, o) != 0)
+                        json_object_put(o);
+        }
+        return array;
 }
 
 static json_object *tc_json(const struct mt_outcome *outcome)
@@ -216,6 +243,7 @@ static json_object *record(const struct mt_outcome *outcome, unsigned stride, bo
         mt_json_add(o, "plan", plan);
         mt_json_add(o, "reasons", mt_reasons_json(&outcome->plan.reasons));
         mt_json_add(o, "actual", actual_json(outcome, stride));
+        mt_json_add(o, "events", events_json(outcome));
         mt_json_add(o, "tc", tc_json(outcome));
         mt_json_add(o, "error", outcome->error[0] != '\0' ? mt_json_string(outcome->error) : NULL);
         mt_json_add(o, "applied", applied_json(outcome));

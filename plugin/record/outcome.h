@@ -17,6 +17,7 @@
 
 #define MT_MAX_SAMPLES 512
 #define MT_MAX_TC_ENTRIES 8
+#define MT_MAX_EVENTS 24
 
 /* A record must fit in one datagram to the syslog daemon: rsyslog cuts messages at 8 KiB unless told otherwise. */
 #define MT_SYSLOG_RECORD_BYTES ((size_t)8000)
@@ -30,8 +31,15 @@ struct mt_sample {
         unsigned iteration;
         uint64_t remaining_bytes;
         uint64_t dirty_rate_bytes_s;
-        uint64_t bandwidth_bytes_s;
-        double lambda; /* dirty rate / bandwidth; INFINITY when nothing moved */
+        uint64_t bandwidth_bytes_s; /* what it carried */
+        uint64_t planned_bytes_s;   /* what it was to have: R */
+        double lambda;              /* dirty rate / R; INFINITY when nothing moved */
+};
+
+/* Something that changed the migration's course. */
+struct mt_outcome_event {
+        uint64_t t_ms; /* since the start */
+        char text[160];
 };
 
 /* A tc class that was installed for the migration. */
@@ -61,11 +69,14 @@ struct mt_outcome {
                 uint64_t bytes;
                 unsigned iterations;
                 enum mt_technique technique; /* what it came to: post-copy or hybrid only if it switched */
+                uint64_t last_copy_bytes;    /* on the wire while the guest stood still; 0: not known */
         } actual;
         unsigned n_samples;        /* <= MT_MAX_SAMPLES */
         struct mt_sample *samples; /* owned */
         unsigned sample_stride;    /* one in so many is kept; 0 counts as 1 */
         unsigned samples_offered;
+        unsigned n_events;
+        struct mt_outcome_event events[MT_MAX_EVENTS];
         unsigned n_tc;
         struct mt_tc_entry tc[MT_MAX_TC_ENTRIES];
         struct { /* what was last set in QEMU while it copied; zero: nothing was */
@@ -84,6 +95,9 @@ struct mt_outcome {
  * so on; the first of an iteration is kept wherever there is room. -ENOMEM: it was not kept.
  */
 int mt_outcome_sample(struct mt_outcome *outcome, const struct mt_sample *sample);
+
+/* Adds an event; beyond MT_MAX_EVENTS the last one is replaced. */
+void mt_outcome_event(struct mt_outcome *outcome, uint64_t t_ms, const char *text);
 
 /* Frees the samples and zeroes the outcome. */
 void mt_outcome_done(struct mt_outcome *outcome);

@@ -25,6 +25,7 @@
 #include "steer/host.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
+#include "steer/learn.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +35,7 @@
 
 #define DEFAULT_URI "qemu:///system"
 #define AGENTS_END_MS 2000
+#define HISTORY_WAIT_MS 300 /* for the first plans' sake; a longer history is taken over later */
 
 struct watch {
         struct mt_host host;
@@ -87,6 +89,7 @@ static void reload(struct watch *watch)
                 mt_destination_stop(MT_STEAL(&watch->host.destination));
                 start_destination(&watch->host);
         }
+        mt_learn_begin(&watch->host, 0);
         if (watch->host.sampler != NULL)
                 mt_dirty_sampler_set_period(watch->host.sampler, fresh.measure.dirty_rate_every_ms);
         virEventUpdateTimeout(watch->tick_timer, (int)fresh.measure.traffic_every_ms);
@@ -131,6 +134,7 @@ static void on_tick(int timer, void *opaque)
         mt_incoming_tick(&watch->host);
         mt_job_tick(&watch->host);
         mt_publish_tick(&watch->host);
+        mt_learn_tick(&watch->host);
         while (mt_destination_tick(watch->host.destination, &err))
                 mt_log_limited(MT_LOG_WARNING, err.msg, "%s", err.msg);
 }
@@ -142,9 +146,7 @@ static void start_measuring(struct watch *watch, const char *uri)
         struct mt_err err = { 0 };
         int removed;
 
-        if (host->config.history.file[0] != '\0' &&
-            mt_past_rates_load(&host->past_rates, host->config.history.file, &err) < 0)
-                mt_log(MT_LOG_WARNING, "%s", err.msg);
+        mt_learn_begin(host, HISTORY_WAIT_MS);
         if (mt_shaper_new(&host->shaper, &err) < 0) {
                 mt_log(MT_LOG_WARNING, "no shaping: %s, leaving migrations to QEMU's own cap", err.msg);
         } else {
@@ -218,7 +220,7 @@ static void stop(struct watch *watch)
                 (void)close(watch->signal_fd);
         if (watch->host.agent_fd >= 0) /* no agent writes any more: mt_job_clear released them all */
                 (void)close(watch->host.agent_fd);
-        mt_past_rates_done(&watch->host.past_rates);
+        mt_learn_end(&watch->host);
         mt_config_done(&watch->host.config);
 }
 

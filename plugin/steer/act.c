@@ -197,6 +197,15 @@ void mt_job_lift(struct mt_host *host, struct mt_job *job, bool guarantee)
         change_class(host, job, &spec, "lift its ceil");
 }
 
+void mt_job_switch_when_due(struct mt_job *job)
+{
+        if (job->plan.switch_iteration == 0 || job->iteration < job->plan.switch_iteration || job->switch_asked ||
+            job->agent == NULL || job->intent.mode != MT_MODE_ENFORCE)
+                return;
+        job->switch_asked = true;
+        mt_agent_want_post_copy(job->agent);
+}
+
 void mt_job_unshape(struct mt_host *host, struct mt_job *job)
 {
         struct mt_tc_entry *entry = tc_entry(job);

@@ -12,7 +12,7 @@
 
 /* What is to be done. */
 struct errands {
-        bool stats, abort;
+        bool stats, abort, post_copy;
         uint64_t speed_bytes_s, downtime_ms; /* 0: leave */
 };
 
@@ -39,7 +39,8 @@ static void agent_free(struct mt_agent *agent)
 
 static bool nothing_to_do(const struct errands *errands)
 {
-        return !errands->stats && !errands->abort && errands->speed_bytes_s == 0 && errands->downtime_ms == 0;
+        return !errands->stats && !errands->abort && !errands->post_copy && errands->speed_bytes_s == 0 &&
+               errands->downtime_ms == 0;
 }
 
 /* Waits for errands and takes them. False: released. */
@@ -73,6 +74,14 @@ static void run_errands(struct mt_agent *agent, const struct errands *errands, s
         if (errands->abort)
                 news->abort_failed = virDomainAbortJob(agent->domain) < 0 &&
                                      failed(mt_libvirt_fail(&err, "abort the migration"), &err, news);
+        if (errands->post_copy) {
+                int r = mt_qemu_start_post_copy(agent->domain, &err);
+
+                news->post_copy_started = r == 0;
+                news->post_copy_refused = r == -EPERM;
+                if (r < 0 && r != -EPERM)
+                        (void)failed(r, &err, news);
+        }
         if (errands->speed_bytes_s > 0) {
                 news->speed_failed = failed(mt_qemu_set_speed(agent->domain, errands->speed_bytes_s, &err), &err, news);
                 news->speed_bytes_s = news->speed_failed ? 0 : errands->speed_bytes_s;
@@ -108,6 +117,8 @@ static bool publish(struct mt_agent *agent, const struct mt_agent_news *news)
         agent->news.speed_failed |= news->speed_failed;
         agent->news.downtime_failed |= news->downtime_failed;
         agent->news.abort_failed |= news->abort_failed;
+        agent->news.post_copy_started |= news->post_copy_started;
+        agent->news.post_copy_refused |= news->post_copy_refused;
         agent->has_news = true;
         released = agent->released;
         if (!released && write(agent->wake_fd, &one, sizeof(one)) < 0)
@@ -179,6 +190,7 @@ static void wish(struct mt_agent *agent, const struct errands *more)
         (void)pthread_mutex_lock(&agent->lock);
         agent->errands.stats |= more->stats;
         agent->errands.abort |= more->abort;
+        agent->errands.post_copy |= more->post_copy;
         if (more->speed_bytes_s > 0)
                 agent->errands.speed_bytes_s = more->speed_bytes_s;
         if (more->downtime_ms > 0)
@@ -218,6 +230,11 @@ void mt_agent_want_downtime(struct mt_agent *agent, uint64_t downtime_ms)
 void mt_agent_want_abort(struct mt_agent *agent)
 {
         wish(agent, &(struct errands){ .abort = true });
+}
+
+void mt_agent_want_post_copy(struct mt_agent *agent)
+{
+        wish(agent, &(struct errands){ .post_copy = true });
 }
 
 bool mt_agent_take(struct mt_agent *agent, struct mt_agent_news *ret)

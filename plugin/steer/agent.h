@@ -24,7 +24,9 @@ struct mt_agent_news {
         uint64_t speed_bytes_s; /* the speed that was set; 0: none since */
         uint64_t downtime_ms;   /* the downtime limit that was set; 0: none since */
         bool speed_failed, downtime_failed, abort_failed;
-        char error[192]; /* of what failed; "": nothing did */
+        bool post_copy_started; /* libvirt took the switch to post-copy */
+        bool post_copy_refused; /* the caller did not allow it (no VIR_MIGRATE_POSTCOPY), or the guest cannot */
+        char error[192];        /* of what failed; "": nothing did */
 };
 
 /* Starts the thread. It refers to the domain itself; wake_fd (an eventfd) stays the caller's and outlives all agents. */
@@ -44,6 +46,7 @@ void mt_agent_want_stats(struct mt_agent *agent);
 void mt_agent_want_speed(struct mt_agent *agent, uint64_t bytes_s);
 void mt_agent_want_downtime(struct mt_agent *agent, uint64_t downtime_ms);
 void mt_agent_want_abort(struct mt_agent *agent);
+void mt_agent_want_post_copy(struct mt_agent *agent);
 
 /* Takes the news. False: there are none. */
 bool mt_agent_take(struct mt_agent *agent, struct mt_agent_news *ret);

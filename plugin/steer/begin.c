@@ -130,7 +130,7 @@ void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
 
         if (job == NULL)
                 return;
-        job->since_ms = mt_now_ms();
+        job->since_ms = job->round_began_ms = mt_now_ms();
         if (!identify(host, domain, job)) {
                 free(job);
                 return;
@@ -146,6 +146,7 @@ void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
         host->jobs = job;
         if (job->intent.mode == MT_MODE_ENFORCE)
                 mt_job_install(host, job, &uplink);
+        mt_job_switch_when_due(job);
         announce(job);
         mt_job_sample(job);
         if (adopted)

@@ -52,6 +52,7 @@ static uint64_t narrow_path(const struct mt_job *job)
 
 void mt_job_plan_again(struct mt_host *host, struct mt_job *job)
 {
+        mt_job_note_round(host, job);
         if (job->facts.device[0] != '\0') {
                 job->facts.src = mt_host_traffic(host, job->facts.device, mt_now_ms());
                 if (job->others.at_ms !=

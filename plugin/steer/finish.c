@@ -4,8 +4,10 @@
 #include "log.h"
 #include "record/history.h"
 #include "steer/job_state.h"
+#include "steer/learn.h"
 
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,12 +20,25 @@ void mt_job_sample(struct mt_job *job)
                 .remaining_bytes = stats->memory_remaining_bytes,
                 .dirty_rate_bytes_s = stats->dirty_rate_bytes_s,
                 .bandwidth_bytes_s = (uint64_t)job->meter.bytes_s,
+                .planned_bytes_s = job->plan.bandwidth_bytes_s,
         };
 
         sample.lambda = job->plan.bandwidth_bytes_s > 0
                                 ? (double)sample.dirty_rate_bytes_s / (double)job->plan.bandwidth_bytes_s
                                 : 0.0;
         (void)mt_outcome_sample(&job->outcome, &sample); /* one sample less is no harm */
+}
+
+void mt_job_event(struct mt_job *job, const char *format, ...)
+{
+        char text[sizeof(job->outcome.events[0].text)];
+        va_list args;
+
+        va_start(args, format);
+        (void)vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        mt_outcome_event(&job->outcome, mt_now_ms() - job->since_ms, text);
+        mt_log(MT_LOG_DEBUG, "domain '%s': %s", job->xml.id.name, text);
 }
 
 static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
@@ -42,8 +57,11 @@ static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
                 outcome->actual.bytes = stats->memory_processed_bytes;
         if (stats->iteration >= job->first_iteration && job->first_iteration > 0)
                 outcome->actual.iterations = (unsigned)(stats->iteration - job->first_iteration + 1);
-        if (outcome->result == MT_COMPLETED)
-                outcome->actual.downtime_ms = stats->downtime_ms;
+        if (outcome->result != MT_COMPLETED)
+                return;
+        outcome->actual.downtime_ms = stats->downtime_ms;
+        if (job->stopped_at_bytes > 0 && outcome->actual.technique == MT_PRE_COPY)
+                outcome->actual.last_copy_bytes = job->meter.bytes - job->stopped_at_bytes;
 }
 
 static void send_record(struct mt_host *host, const struct mt_job *job)
@@ -83,14 +101,13 @@ void mt_job_free(struct mt_host *host, struct mt_job *job)
 void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result result, const struct mt_job_stats *stats,
                    const char *error)
 {
-        uint64_t rate;
-
+        if (job->shaped)
+                mt_job_meter(host, job, mt_now_ms());
         mt_job_withdraw(host, job);
         job->outcome.result = result;
         (void)snprintf(job->outcome.error, sizeof(job->outcome.error), "%s", error);
         fill_actual(job, stats);
         send_record(host, job);
-        if (mt_outcome_dirty_rate(&job->outcome, &rate))
-                mt_past_rates_learn(&host->past_rates, job->xml.id.uuid, rate, mt_wall_ms());
+        mt_learn_outcome(host, &job->outcome);
         mt_job_free(host, job);
 }

@@ -3,9 +3,12 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "measure/domain.h"
+#include "model/hot.h"
 #include "policy/inputs.h"
+#include "steer/learn.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 /* tau: QEMU synchronises its dirty bitmap between iterations and waits for the destination's acknowledgements. */
@@ -13,6 +16,8 @@
 /* t_g: what a blackout has beyond the last copy: device state and libvirt's handshake, 25 to 40 ms in QEMU's own count, and
  * the announcement in the network, 10 to 50 ms more as a client sees it (lab). */
 #define RECONFIGURATION_MS 60
+/* A pair of sampling windows holds for so many of its domain's turns (every fourth is one). */
+#define STALE_PAIR_PERIODS 10
 
 int mt_gather_domain(virDomainPtr domain, struct mt_domain_xml *ret, struct mt_err *err)
 {
@@ -31,7 +36,7 @@ static void gather_dirty_rate(const struct mt_host *host, const char *uuid, stru
             mt_dirty_sampler_get(host->sampler, uuid, &facts->dirty_rate_bytes_s, &facts->dirty_age_ms) &&
             facts->dirty_age_ms <= stale_ms) {
                 facts->dirty_source = MT_DIRTY_MEASURED;
-        } else if (mt_past_rates_get(&host->past_rates, uuid, mt_wall_ms(), &facts->dirty_rate_bytes_s,
+        } else if (mt_past_rates_get(&host->learnt.rates, uuid, mt_wall_ms(), &facts->dirty_rate_bytes_s,
                                      &facts->dirty_age_ms)) {
                 facts->dirty_source = MT_DIRTY_HISTORY;
         } else {
@@ -39,6 +44,33 @@ static void gather_dirty_rate(const struct mt_host *host, const char *uuid, stru
                 facts->dirty_rate_bytes_s = mt_bytes_s((MT_DEFAULT_DL_MBPS + MT_DEFAULT_DH_MBPS) / 2.0);
                 facts->dirty_age_ms = 0;
         }
+}
+
+size_t mt_gather_hot_points(const struct mt_host *host, const char *uuid, struct mt_hot_point *ret)
+{
+        struct mt_dirty_windows windows;
+        const struct mt_dirty_window *const both[] = { &windows.shorter, &windows.longer };
+
+        if (host->sampler == NULL || !mt_dirty_sampler_windows(host->sampler, uuid, &windows) ||
+            windows.longer.age_ms > STALE_PAIR_PERIODS * host->config.measure.dirty_rate_every_ms)
+                return 0;
+        for (size_t i = 0; i < MT_ARRAY_SIZE(both); i++)
+                ret[i] = (struct mt_hot_point){ .t = both[i]->seconds,
+                                                .dirtied = mt_mbit(both[i]->bytes),
+                                                .weight = fmin(both[i]->samples, MT_DIRTY_SMOOTHED_OVER) };
+        return MT_ARRAY_SIZE(both);
+}
+
+void mt_gather_hot_pages(const struct mt_hot_point *points, size_t n, enum mt_hot_source source, struct mt_facts *facts)
+{
+        struct mt_hot_pages pages;
+
+        if (!mt_hot_fit(points, n, mt_mbit(facts->memory_bytes), &pages))
+                return;
+        facts->hot_bytes = mt_bytes(pages.hot);
+        facts->hot_rate_bytes_s = mt_bytes_s(pages.hot_rate);
+        facts->cold_rate_bytes_s = mt_bytes_s(pages.cold_rate);
+        facts->hot_source = source;
 }
 
 /* The VM's own traffic: its taps'. What leaves the host enters the bridge from the tap, so the directions swap. */
@@ -71,10 +103,12 @@ void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const stru
                                   .dirty_high_bytes_s = MT_AUTO,
                                   .post_copy = MT_CALLER_UNKNOWN };
         uint64_t now = mt_now_ms();
+        struct mt_hot_point points[MT_HOT_WINDOW_POINTS];
 
         if (mt_domain_memory(domain, &facts.memory_bytes, &facts.resident_bytes, NULL) < 0)
                 facts.memory_bytes = facts.resident_bytes = xml->memory_bytes;
         gather_dirty_rate(host, xml->id.uuid, &facts);
+        mt_gather_hot_pages(points, mt_gather_hot_points(host, xml->id.uuid, points), MT_HOT_WINDOWS, &facts);
         (void)memcpy(facts.device, uplink->device, sizeof(facts.device));
         facts.link_bytes_s = uplink->link_bytes_s;
         if (uplink->device[0] != '\0') {
@@ -87,6 +121,6 @@ void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const stru
         facts.tau_ms = intent->inter_iteration_delay_ms != MT_AUTO ? intent->inter_iteration_delay_ms
                                                                    : SYNC_MS + facts.rtt_us / 1000;
         facts.tg_ms = intent->reconfiguration_time_ms != MT_AUTO ? intent->reconfiguration_time_ms : RECONFIGURATION_MS;
-        (void)mt_past_rates_range(&host->past_rates, &facts.dirty_low_bytes_s, &facts.dirty_high_bytes_s);
+        mt_learn_facts(host, intent, &facts);
         *ret = facts;
 }

@@ -13,7 +13,7 @@
 #include "measure/dirty.h"
 #include "measure/nic.h"
 #include "measure/route.h"
-#include "record/past_rates.h"
+#include "record/learnt.h"
 #include "steer/publish.h"
 #include "steer/residue.h"
 
@@ -22,18 +22,20 @@
 
 struct mt_job;
 struct mt_incoming;
+struct mt_learner;
 
 struct mt_host {
         struct mt_config config;
-        char name[256];                   /* of this host, for records */
-        virConnectPtr connection;         /* NULL while libvirt is away */
-        struct mt_shaper *shaper;         /* NULL: this process may not shape; the reason was logged */
-        struct mt_nic_table *nics;        /* NULL: no traffic is known */
-        struct mt_dirty_sampler *sampler; /* NULL: no background sampling */
+        char name[256];                     /* of this host, for records */
+        virConnectPtr connection;           /* NULL while libvirt is away */
+        struct mt_shaper *shaper;           /* NULL: this process may not shape; the reason was logged */
+        struct mt_nic_table *nics;          /* NULL: no traffic is known */
+        struct mt_dirty_sampler *sampler;   /* NULL: no background sampling */
         struct mt_destination *destination; /* NULL: other hosts' traffic is not known */
-        struct mt_publish publish;        /* what other hosts are told of this one's */
-        int agent_fd;                     /* eventfd that the jobs' agents wake the loop by */
-        struct mt_past_rates past_rates;  /* dirty rates of earlier migrations */
+        struct mt_publish publish;          /* what other hosts are told of this one's */
+        int agent_fd;                       /* eventfd that the jobs' agents wake the loop by */
+        struct mt_learnt learnt;            /* from earlier migrations */
+        struct mt_learner *learner;         /* is reading the history; NULL: nobody is (steer/learn.h) */
         struct mt_residues residues;
         struct mt_job *jobs;          /* outgoing migrations, linked */
         struct mt_incoming *incoming; /* incoming ones, linked */

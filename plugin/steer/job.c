@@ -10,6 +10,7 @@
  *   tick (1 s)                    statistics, sample, plan again              sample
  *   (statistics are fetched by the job's agent, agent.c, and used when they arrive)
  *   SUSPENDED/MIGRATED            lift the ceil -> SWITCHOVER                 -
+ *   (where the plan switches to post-copy at iteration k, k asks for it; SUSPENDED/POSTCOPY tells that it was done)
  *   RESUMED (it was a suspend)    -                                           class as planned -> COPYING
  *   JOB_COMPLETED                 end: completed                              end: completed
  *   STOPPED/MIGRATED              withdraw, await JOB_COMPLETED               the same
@@ -62,6 +63,10 @@ void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
 
         if (job == NULL || (job->state != MT_JOB_COPYING && !post_copy)) /* post-copy is told after the ordinary stop */
                 return;
+        if (job->state == MT_JOB_COPYING && job->shaped) { /* the class's own count: statistics are up to a second old */
+                mt_job_meter(host, job, mt_now_ms());
+                job->stopped_at_bytes = job->meter.bytes;
+        }
         job->state = MT_JOB_SWITCHOVER;
         if (post_copy)
                 job->outcome.actual.technique = job->iteration > 1 ? MT_HYBRID : MT_POST_COPY;
@@ -79,6 +84,7 @@ void mt_job_resumed(struct mt_host *host, const char *uuid)
             job->outcome.actual.technique != MT_PRE_COPY)
                 return;
         job->state = MT_JOB_COPYING;
+        job->stopped_at_bytes = 0;
         mt_job_apply(host, job);
 }
 
@@ -95,6 +101,7 @@ static void is_over(struct mt_host *host, struct mt_job *job)
 {
         if (job->over_ms == 0) {
                 job->over_ms = mt_now_ms();
+                mt_job_meter(host, job, job->over_ms);
                 mt_job_unshape(host, job);
         }
 }
@@ -142,7 +149,9 @@ void mt_job_iteration(struct mt_host *host, virDomainPtr domain, int iteration)
         }
         job->iteration = (uint64_t)iteration - job->first_iteration + 1;
         job->at_boundary = true;
-        mt_job_meter(host, job, mt_now_ms());
+        job->last_round_ms = mt_now_ms() - job->round_began_ms;
+        job->round_began_ms += job->last_round_ms;
+        mt_job_meter(host, job, job->round_began_ms);
         if (job->iteration == 2) {
                 job->second_pass_ms = job->meter.at_ms;
                 job->second_pass_bytes = job->meter.bytes;
@@ -185,9 +194,20 @@ static void follow_connections(struct mt_host *host, struct mt_job *job)
                 job->flows = flows;
 }
 
+static void note_post_copy(struct mt_job *job, const struct mt_agent_news *news)
+{
+        if (news->post_copy_started) {
+                mt_job_event(job, "post-copy begins with iteration %llu", (unsigned long long)job->iteration);
+        } else if (news->post_copy_refused) {
+                job->facts.post_copy = MT_CALLER_NO;
+                mt_job_event(job, "no post-copy: the caller did not start the migration with the post-copy flag");
+        }
+}
+
 static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_agent_news *news)
 {
         mt_job_note_set(job, news);
+        note_post_copy(job, news);
         if (!news->has_stats || job->over_ms != 0)
                 return;
         if (news->stats_r < 0) { /* libvirt is away (then the tick sees to it), or the domain is */
@@ -218,6 +238,7 @@ static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_a
                 mt_job_plan_again(host, job);
                 if (job->at_boundary)
                         mt_job_iteration_cap(job);
+                mt_job_switch_when_due(job);
         }
         job->at_boundary = false;
         mt_job_sample(job);

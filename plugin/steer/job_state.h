@@ -10,12 +10,15 @@
 #include "measure/domain.h"
 #include "measure/domain_xml.h"
 #include "measure/sockets.h"
+#include "model/hot.h"
 #include "record/outcome.h"
 #include "steer/agent.h"
 #include "steer/host.h"
 #include "steer/meter.h"
 
 #include <sys/types.h>
+
+#define MT_HOT_ROUNDS 12 /* so many of the last rounds tell of hot pages */
 
 enum mt_job_state { MT_JOB_COPYING, MT_JOB_SWITCHOVER };
 
@@ -50,6 +53,12 @@ struct mt_job {
         char why[128];                              /* if we ended it: the reason, for the record */
         struct mt_meter meter;                      /* what the migration puts on the wire */
         uint64_t second_pass_ms, second_pass_bytes; /* when it began, and the meter's count then; 0: not yet */
+        struct mt_hot_point dirtied[MT_HOT_ROUNDS]; /* by the rounds, oldest first */
+        unsigned n_dirtied;
+        uint64_t round_began_ms, last_round_ms;              /* the round that is copied; how long the one before took */
+        uint64_t round_to_send_bytes, round_processed_bytes; /* as it began: what remained; what had been sent */
+        uint64_t stopped_at_bytes;                           /* the meter's count when the guest stopped; 0: it runs */
+        bool switch_asked;                                   /* post-copy was asked for */
         struct mt_meter others; /* what the default class lets through: the other traffic, as tc counts */
         struct mt_outcome outcome;
 };
@@ -81,6 +90,8 @@ void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news);
  * where that may go on for long (post-copy, or libvirt is away and could not tell of the switchover).
  */
 void mt_job_lift(struct mt_host *host, struct mt_job *job, bool guarantee);
+/* Asks for the switch to post-copy when its iteration has come. */
+void mt_job_switch_when_due(struct mt_job *job);
 /* Removes the class. */
 void mt_job_unshape(struct mt_host *host, struct mt_job *job);
 /* Takes everything back: the class at once; QEMU's limits, where the domain is still here, as the agent's last errand. */
@@ -92,6 +103,9 @@ void mt_job_meter(struct mt_host *host, struct mt_job *job, uint64_t now_ms);
 
 /* Takes statistics over: D is QEMU's own from iteration 2 on, smoothed. */
 void mt_job_use_stats(struct mt_job *job, const struct mt_job_stats *stats);
+/* rounds.c: what each round tells of the copy and of hot pages, into the facts. */
+void mt_job_note_round(const struct mt_host *host, struct mt_job *job);
+
 /* Plans with the facts of this moment and follows the plan. */
 void mt_job_plan_again(struct mt_host *host, struct mt_job *job);
 /* n rounds are done: QEMU is to stop now, if what remains fits in the blackout allowed. */
@@ -106,5 +120,7 @@ void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result resu
 void mt_job_free(struct mt_host *host, struct mt_job *job);
 /* The current sample into the outcome. */
 void mt_job_sample(struct mt_job *job);
+/* What changed its course, into the outcome and the debug log. */
+void mt_job_event(struct mt_job *job, const char *format, ...) MT_PRINTF(2, 3);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How long one decision takes (decide, explain, alternatives; no measuring). One JSON line, as bench_shape.c. */
+/*
+ * How long one decision takes (decide, explain, alternatives; no measuring): with the default strategy, and with the dearest
+ * one. One JSON line each, as bench_shape.c.
+ */
 #include "bench.h"
 #include "policy/decide.h"
 
 #define BATCH 50 /* decisions a sample, so that the clock's own cost does not count */
 
-int main(void)
+static void measure(const char *name, enum mt_strategy strategy)
 {
         static double us[2000];
         struct mt_facts facts = {
@@ -25,6 +28,7 @@ int main(void)
         struct mt_plan plan;
 
         mt_intent_defaults(&intent);
+        intent.strategy = strategy;
         for (size_t i = 0; i < BENCH_SIZE(us); i++) {
                 double start = bench_now_us();
 
@@ -34,6 +38,12 @@ int main(void)
                 }
                 us[i] = (bench_now_us() - start) / BATCH;
         }
-        bench_report("plan", us, BENCH_SIZE(us));
-        return plan.reasons.n > 0 ? 0 : 1;
+        bench_report(name, us, BENCH_SIZE(us));
+}
+
+int main(void)
+{
+        measure("plan", MT_LAMBDA_RANGE);
+        measure("plan-cost-aware", MT_COST_AWARE);
+        return 0;
 }

@@ -3,7 +3,7 @@
 """Dependence runs one way, and the include lines prove it.
 
 hooks/ -> include/ <- plugin/; inside the plugin service -> steer -> policy -> model, and steer -> measure, enforce,
-record. model/ and policy/ do no I/O. The headers at the plugin's root (facts, plan, intent, units, ...) are everybody's.
+record; command -> simulate -> model. model/, policy/ and simulate/ do no I/O. The headers at the plugin's root (facts, plan, intent, units, ...) are everybody's.
 """
 import glob
 import os
@@ -22,15 +22,20 @@ MAY_INCLUDE = {
     "measure": {"model"},
     "enforce": {"model", "measure"},  # what to shape is named by measure/sockets.h's flows
     "record": {"model"},
+    "simulate": {"model"},
     "steer": {"policy", "model", "measure", "enforce", "record"},
     "service": {"steer", "policy", "model", "measure", "enforce", "record"},
-    "command": {"service", "steer", "policy", "model", "measure", "enforce", "record"},
+    "command": {"service", "steer", "policy", "model", "measure", "enforce", "record", "simulate"},
 }
 PURE = ("model", "policy")
 # What arithmetic needs, and no more.
 PURE_SYSTEM_HEADERS = {"assert.h", "errno.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdarg.h", "stdbool.h",
                        "stddef.h", "stdint.h", "string.h"}
 PURE_ROOT_HEADERS = {"array.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h"}
+# A folder that does no I/O either, but allocates and can fail.
+ALLOCATING = "simulate"
+ALLOCATING_SYSTEM_HEADERS = PURE_SYSTEM_HEADERS | {"stdlib.h"}
+ALLOCATING_ROOT_HEADERS = PURE_ROOT_HEADERS | {"err.h"}
 # Root files that are only data and arithmetic, so that they stay usable by the pure folders.
 PURE_ROOT_FILES = ("array.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h")
 
@@ -81,13 +86,13 @@ def resolve(path, header):
 
 def check_direction(tap):
     """Each folder of the plugin includes only from those below it."""
-    for name in sorted({folder(p[len("plugin/"):]) for p in files("plugin/*/*.[ch]")}):
+    for name in sorted({folder(p[len("plugin/"):]) for p in files("plugin/*/**/*.[ch]")}):
         known = name in MAY_INCLUDE
         tap.ok(known, f"plugin/{name}/ has its place in the order", "add it to MAY_INCLUDE, and to the picture")
         if not known:
             continue
         bad = []
-        for path in files(f"plugin/{name}/*.[ch]"):
+        for path in files(f"plugin/{name}/**/*.[ch]"):
             for number, system, header in includes(path):
                 target = folder(resolve(path, header))
                 if not system and target not in MAY_INCLUDE[name] | {name, ""}:
@@ -95,13 +100,19 @@ def check_direction(tap):
         tap.equal(bad, [], f"plugin/{name}/ includes from {', '.join(sorted(MAY_INCLUDE[name])) or 'nothing'}")
 
 
+def beyond(folders, system_headers, root_headers):
+    """Include lines of these folders that go beyond such headers."""
+    paths = files(*(f"plugin/{name}/*.[ch]" for name in folders))
+    return [f"{path}:{number}: {header}" for path in paths for number, system, header in includes(path)
+            if (system and header not in system_headers)
+            or (not system and folder(resolve(path, header)) == "" and header not in root_headers)]
+
+
 def check_pure(tap):
     """The pure folders, and the root headers that they use, do no I/O."""
-    paths = files(*(f"plugin/{name}/*.[ch]" for name in PURE))
-    bad = [f"{path}:{number}: {header}" for path in paths for number, system, header in includes(path)
-           if (system and header not in PURE_SYSTEM_HEADERS)
-           or (not system and folder(resolve(path, header)) == "" and header not in PURE_ROOT_HEADERS)]
-    tap.equal(bad, [], "model/ and policy/ include nothing that does I/O")
+    tap.equal(beyond(PURE, PURE_SYSTEM_HEADERS, PURE_ROOT_HEADERS), [], "model/ and policy/ include nothing that does I/O")
+    tap.equal(beyond([ALLOCATING], ALLOCATING_SYSTEM_HEADERS, ALLOCATING_ROOT_HEADERS), [],
+              "simulate/ includes nothing that does I/O")
     bad = [f"{path}:{number}: {header}" for path in files(*(f"plugin/{name}" for name in PURE_ROOT_FILES))
            for number, system, header in includes(path) if system and header not in PURE_SYSTEM_HEADERS | {"net/if.h"}]
     tap.equal(bad, [], "nor do the root headers that they use")

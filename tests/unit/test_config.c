@@ -20,8 +20,8 @@ static const struct bad_case {
           "migration.urgancy: unknown key, expected one of strategy, technique, urgency, max_downtime, "
           "max_iterations, deadline, min_bandwidth, post_copy," },
         { "unknown-group", 2,
-          "migrations: unknown key, expected one of mode, lambda, migration, alpha, sla, traffic, link, tc, "
-          "measure, history, metrics, destination, rules" },
+          "migrations: unknown key, expected one of mode, lambda, migration, alpha, sla, traffic, clark, cost, link, "
+          "tc, measure, " },
         { "unknown-deadline", 1, "migration.deadline.urgent: unknown key, expected one of high, medium, low" },
         { "syntax", 2, "syntax error" },
         { "duplicate", 2, "duplicate setting name" },
@@ -57,9 +57,17 @@ static const struct bad_case {
           "migration.technique: expected \"traffic-aware\", \"predicted\", \"pre-copy\", \"post-copy\" or "
           "\"hybrid\", found \"precopy\"" },
         { "unknown-strategy", 1,
-          "migration.strategy: expected \"lambda-range\", \"delta-increment\", \"min-bandwidth\" or "
-          "\"max-bandwidth\", found \"clark\"" },
+          "migration.strategy: expected \"lambda-range\", \"delta-increment\", \"min-bandwidth\", \"max-bandwidth\", "
+          "\"clark\" or \"cost-aware\", found \"clerk\"" },
+        { "clark-order", 1, "clark.initial: expected not more than clark.maximum" },
+        { "cost-function", 2, "cost.function: expected points in cost.table" },
+        { "cost-table-order", 1, "cost.table: expected up to 8 points of service bandwidth and violation probability" },
+        { "cost-table-rises", 1, "cost.table: expected up to 8 points" },
+        { "cost-table-many", 1, "cost.table: expected up to 8 points" },
+        { "cost-table-number", 1, "cost.table: expected up to 8 points" },
         { "word-not-here", 1, "migration.auto_converge: expected \"never\" or \"permitted\", found \"add\"" },
+        { "unknown-models", 2, "traffic.models: expected \"built-in\" or \"auto\", found \"thesis\"" },
+        { "unknown-traffic", 1, "traffic.model: unknown key, expected one of idle_below, direction_factor, models" },
         { "float-range", 1, "lambda.high: expected a number from 0.001 to 0.999, found 1.0" },
         { "float-as-string", 1, "lambda.low: expected a number from 0.001 to 0.999, found the string \"0.1\"" },
         { "float-negative", 1, "alpha.floor: expected a number from 0.0 to 0.5, found a negative number" },
@@ -139,6 +147,8 @@ static const struct good_case {
         { "least", "migration = { max_downtime = \"1ms\"; };", "migration.max_downtime", 1 },
         { "most", "migration = { max_downtime = \"2000s\"; };", "migration.max_downtime", 2000000 },
         { "count", "history = { keep = 10000000; };", "history.keep", 10000000 },
+        { "models by default", "traffic = { idle_below = \"1Mbit\"; };", "traffic.models", MT_MODELS_BUILT_IN },
+        { "models of the host's own", "traffic = { models = \"auto\"; };", "traffic.models", MT_MODELS_AUTO },
         { "colons for equals", "mode : \"off\"", "mode", MT_MODE_OFF },
 };
 

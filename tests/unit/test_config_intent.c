@@ -213,6 +213,9 @@ static void test_every_key_can_be_set(void **state)
                 case MT_KEY_COUNT:
                         value = "77";
                         break;
+                case MT_KEY_TABLE:
+                        value = "100Mbit:0.5 300Mbit:0.05";
+                        break;
                 default:
                         value = key->word(0);
                         if (memcmp((char *)&before + key->offset, &(unsigned){ 0 }, sizeof(unsigned)) == 0)

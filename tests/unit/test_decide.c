@@ -119,7 +119,14 @@ static const struct situation situations[] = {
         { "a path narrower than the dirty rate", .D = 300, .link = 1000, .path = 200, .urgency = HIGH, .technique = PRE,
           .R = 903.5, .reserve = 0, .limit_met = 0, .reason = "limit not met" },
         { "min-bandwidth", .D = 100, .link = 1000, .urgency = MEDIUM, .strategy = MT_MIN_BANDWIDTH, .technique = PRE,
-          .R = 250, .reserve = 0, .limit_met = 1, .reason = "D/lambda.high, 250.0" },
+          .R = 150, .reserve = 0, .limit_met = 1, .reason = "min-bandwidth: R = D + 50 = 150.0" },
+        { "clark begins low", .D = 100, .link = 1000, .urgency = LOW, .strategy = MT_CLARK, .technique = PRE, .R = 100,
+          .reserve = 0, .limit_met = 1, .reason = "clark: the first round at 100.0 Mbit/s" },
+        { "clark keeps the deadline", .D = 100, .link = 1000, .urgency = MEDIUM, .strategy = MT_CLARK, .technique = PRE,
+          .R = 143.2, .reserve = 0, .limit_met = 1, .reason = "what the deadline needs" },
+        /* e^(-Bs/C) costs least at p*i + C, and nothing is clean at first */
+        { "cost-aware begins at the scale", .D = 100, .link = 1000, .urgency = LOW, .strategy = MT_COST_AWARE,
+          .technique = PRE, .R = 100, .reserve = 0, .limit_met = 1, .reason = "cost-aware, round 1, 0 % clean" },
         { "max-bandwidth", .D = 100, .link = 1000, .urgency = HIGH, .strategy = MT_MAX_BANDWIDTH, .technique = PRE,
           .R = 903.5, .reserve = 0, .limit_met = 1 },
         { "post-copy by traffic", .D = 100, .link = 1000, .src_out = 300, .urgency = MEDIUM, .post_copy = MT_CALLER_YES,
@@ -211,7 +218,7 @@ static void test_grid(void **state)
         static const uint64_t downtimes[] = { 80, 100, 300, 2000 };
 
         (void)state;
-        for (unsigned strategy = 0; strategy <= MT_MAX_BANDWIDTH; strategy++)
+        for (unsigned strategy = 0; strategy < MT_STRATEGIES; strategy++)
                 for (unsigned urgency = 0; urgency < MT_URGENCIES; urgency++)
                         for (size_t d = 0; d < MT_ARRAY_SIZE(rates); d++)
                                 for (size_t t = 0; t < MT_ARRAY_SIZE(traffics); t++)

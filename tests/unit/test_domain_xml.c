@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define POLICY(attributes) "<metadata><migtune:policy xmlns:migtune=\"urn:migtune:policy:1\" " attributes "/></metadata>"
+#define SPACES40 "                                        "
 #define DOMAIN(inner)                                                                                                       \
         "<domain type='kvm'><name>vm1</name><uuid>8a4fd9a2-3d5c-4f5e-9b1a-0c6f2f1d7e90</uuid>" inner "</domain>"
 #define NOVA(version, flavor, owner)                                                                                        \
@@ -60,7 +61,7 @@ static const struct xml_case {
           DOMAIN("<p:policy xmlns:p=\"urn:migtune:policy:1\" urgency=\"high\"/>"),
           { .n_taps = 0 } },
         { "policy: value too long",
-          DOMAIN(POLICY("urgency=\"high                                                            \"")),
+          DOMAIN(POLICY("urgency=\"high" SPACES40 SPACES40 SPACES40 SPACES40 "\"")),
           { .metadata = { 1, { { "urgency", "(too long)" } } } } },
         { "policy: too many attributes",
           DOMAIN(POLICY(

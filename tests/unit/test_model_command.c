@@ -24,6 +24,14 @@ static const struct refusal {
 } refusals[] = {
         { "no model", { NULL }, { "NAME", "--list" } },
         { "unknown model", { "wan.foo", "n=1" }, { "wan.foo", "unknown model" } },
+        { "long name of a model",
+          { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
+          { "unknown model" } },
         { "unknown option", { "--bar" }, { "--bar", "unknown option" } },
         { "missing", { TDOWN }, { "wan.tdown", " n:", "missing" } },
         { "unknown argument", { TDOWN, "n=1", "x=1" }, { " x:", "unknown argument", "vm_mb, R, D, tau, tg, n" } },
@@ -42,7 +50,14 @@ static const struct refusal {
         { "hexadecimal", { "wan.lambda", "D=0x10" }, { " D:", "a number" } },
         { "not a number", { "wan.lambda", "D=nan" }, { " D:", "a number" } },
         { "infinite", { "wan.lambda", "D=inf" }, { " D:", "a number" } },
-        { "overflow", { "wan.lambda", "D=1e999" }, { " D:", "a number" } },
+        { "overflow", { "wan.lambda", "D=1e999" }, { " D:", "a number >= 0", "from 1e-100 to 1e100" } },
+        { "underflow", { "wan.lambda", "D=1e-999" }, { " D:", "a number >= 0", "from 1e-100 to 1e100" } },
+        { "next to overflow", { "wan.lambda", "D=1.7e308" }, { " D:", "from 1e-100 to 1e100", "'1.7e308'" } },
+        { "next to underflow", { "wan.lambda", "D=5e-324" }, { " D:", "from 1e-100 to 1e100" } },
+        { "more rounds than can be counted", { "alpha.n", "alpha=1e-9", "rho=0.9999999999" }, { " alpha:", "n" } },
+        { "more rounds than can be counted, hot pages",
+          { "alpha.hot2", "Ps=4096", "alpha=1e-9", "Dnh=3.7499999999" },
+          { " alpha:", "n" } },
         { "white space", { "wan.lambda", "D= 1" }, { " D:", "a number" } },
         { "negative rate", { "wan.lambda", "D=-1" }, { " D:", "a number >= 0" } },
         { "no bandwidth", { "wan.Ti", "vm_mb=1", "R=0", "D=0", "tau=0", "i=1" }, { " R:", "a number > 0" } },
@@ -103,6 +118,25 @@ static const struct refusal {
           { " src:", "idle, inbound, outbound or mixed" } },
         { "empty list item", { "traffic.serial_order", "classes=idle,,mixed" }, { " classes:", "comma-separated" } },
         { "list ends in a comma", { "traffic.serial_order", "classes=idle," }, { " classes:", "comma-separated" } },
+        { "figure missing", { "--figure" }, { "--figure", "missing figure", "alpha.1" } },
+        { "figure missing before an option", { "--figure", "--json" }, { "--figure", "missing figure", "wan.6" } },
+        { "unknown figure", { "--figure", "7" }, { "--figure", "'7'", "alpha.1" } },
+        { "empty figure", { "--figure=" }, { "--figure", "''", "alpha.1" } },
+        { "part of a figure", { "--figure", "alpha" }, { "--figure", "'alpha'", "unknown figure" } },
+        { "panel of a figure", { "--figure", "wan.3a" }, { "--figure", "'wan.3a'", "wan.3" } },
+        { "figure of two papers", { "--figure", "3" }, { "--figure", "more than one paper", "alpha.3, wan.3" } },
+        { "another figure of two papers", { "--figure", "4", "--plot", "x.svg" }, { "--figure", "alpha.4, wan.4" } },
+        { "control characters in a figure", { "--figure", "1\n\x1b[31m" }, { "--figure", "'1??[31m'" } },
+        { "table missing", { "--table" }, { "--table", "missing table", "thesis.single" } },
+        { "unknown table", { "--table", "alpha.2" }, { "--table", "'alpha.2'", "alpha.3" } },
+        { "figure and table", { "--figure", "1", "--table", "3" }, { "--table", "--figure" } },
+        { "figure with a model", { "--figure", "1", "wan.lambda" }, { "wan.lambda", "--figure" } },
+        { "table with a model", { "--table", "1", "wan.lambda" }, { "wan.lambda", "--table" } },
+        { "picture of nothing", { "--plot", "x.svg" }, { "--plot", "only with --figure" } },
+        { "picture of a table", { "--table", "1", "--plot", "x.svg" }, { "--plot", "only with --figure" } },
+        { "picture without a file", { "--figure", "1", "--plot" }, { "--plot", "missing", ".svg" } },
+        { "CSV of a table", { "--table", "1", "--csv" }, { "--csv", "only with --figure" } },
+        { "CSV and JSON", { "--figure", "1", "--csv", "--json" }, { "--csv", "--json" } },
         { "a list with a model", { "wan.lambda", "--list" }, { "wan.lambda", "--list" } },
         { "too many arguments",
           { TDOWN, "n=1", "a=1", "b=1", "c=1", "d=1", "e=1", "f=1", "g=1", "h=1", "i=1", "j=1", "k=1", "l=1", "m=1" },
@@ -132,6 +166,17 @@ static void test_refusal(void **state)
                 if (strstr(got->err, refusal->says[i]) == NULL)
                         fail_msg("'%s' is not in: %s", refusal->says[i], got->err);
         }
+}
+
+/* This host runs no programs, so no picture: that is a failure, not bad usage. */
+static void test_no_picture(void **state)
+{
+        const struct capture *got = run((const char *const[]){ "--figure", "1", "--plot", "x.svg", NULL });
+
+        (void)state;
+        assert_int_equal(got->status, 1);
+        assert_string_equal(got->out, "");
+        assert_ptr_equal(strchr(got->err, '\n'), got->err + strlen(got->err) - 1);
 }
 
 /* Exit status 0, nothing on standard error, exactly this on standard output. */
@@ -295,7 +340,7 @@ static void test_locale(void **state)
 int main(void)
 {
         static const struct CMUnitTest rest[] = { cmocka_unit_test(test_list), cmocka_unit_test(test_help),
-                                                  cmocka_unit_test(test_locale) };
+                                                  cmocka_unit_test(test_no_picture), cmocka_unit_test(test_locale) };
         const bool comma = decimal_comma();
         struct CMUnitTest tests[MT_ARRAY_SIZE(refusals) + MT_ARRAY_SIZE(answers) + MT_ARRAY_SIZE(rest)];
         size_t n = 0;

@@ -57,8 +57,8 @@ static struct mt_outcome example(void)
 
         (void)mt_record_id(o.id, sizeof(o.id), o.started_ms, o.domain.uuid);
         mt_intent_defaults(&o.intent);
-        assert_int_equal(mt_outcome_sample(&o, &(struct mt_sample){ 1000, 1, 900000000, 0, 90000000, 0.0 }), 0);
-        assert_int_equal(mt_outcome_sample(&o, &(struct mt_sample){ 9000, 2, 1000, 40000000, 0, (double)INFINITY }), 0);
+        assert_int_equal(mt_outcome_sample(&o, &(struct mt_sample){ 1000, 1, 900000000, 0, 90000000, 100000000, 0.0 }), 0);
+        assert_int_equal(mt_outcome_sample(&o, &(struct mt_sample){ 9000, 2, 1000, 40000000, 0, 0, (double)INFINITY }), 0);
         return o;
 }
 

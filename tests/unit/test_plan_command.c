@@ -41,6 +41,7 @@ static int run(const char *line)
 }
 
 #define BASE "--offline memory=1GiB link=1Gbit "
+#define HOT(share, hot, cold) "hot_share=" share " hot_dirty_rate=" hot " cold_dirty_rate=" cold
 
 static const struct bad_case {
         const char *name, *arguments, *message;
@@ -59,6 +60,20 @@ static const struct bad_case {
         { "post_copy is a switch", BASE "dirty_rate=1Mbit post_copy=maybe", "post_copy: expected true or false" },
         { "deadline without a unit", BASE "dirty_rate=1Mbit deadline=60", "deadline: expected a time per GiB" },
         { "memory of nothing", "--offline memory=0B dirty_rate=1Mbit link=1Gbit", "expected more than 0" },
+        { "hot_share with a unit", BASE HOT("5%", "800Mbit", "50Mbit"), "hot_share: expected a number from 0.0 to 1.0" },
+        { "hot_share above 1", BASE HOT("1.1", "800Mbit", "50Mbit"), "hot_share: expected a number from 0.0 to 1.0" },
+        { "hot_dirty_rate without a unit", BASE HOT("0.1", "800", "50Mbit"), "hot_dirty_rate: expected a rate" },
+        { "hot_share alone", BASE "dirty_rate=1Mbit hot_share=0.1", "cold_dirty_rate: required: hot_share" },
+        { "no hot_dirty_rate", BASE "hot_share=0.1 cold_dirty_rate=1Mbit", "hot_dirty_rate: required: hot_share" },
+        { "no hot_share", BASE "hot_dirty_rate=10Mbit cold_dirty_rate=1Mbit", "hot_share: required: hot_share" },
+        { "hot pages that nothing writes", BASE HOT("0.1", "0Mbit", "1Mbit"),
+          "hot_dirty_rate: expected more than 0 where hot_share is more than 0" },
+        { "writes to no pages", BASE HOT("0", "8Mbit", "1Mbit"), "hot_dirty_rate: expected 0 where hot_share is 0" },
+        { "all hot, and cold ones", BASE HOT("1", "8Mbit", "1Mbit"), "cold_dirty_rate: expected 0 where hot_share is 1" },
+        { "hot pages colder than the others", BASE HOT("0.5", "80Mbit", "90Mbit"), "hot_dirty_rate: expected more" },
+        { "another dirty_rate", BASE HOT("0.1", "800Mbit", "50Mbit") " dirty_rate=800Mbit",
+          "dirty_rate: expected none, or" },
+        { "no memory for hot pages", "--offline link=1Gbit " HOT("0.1", "800Mbit", "50Mbit"), "memory: required" },
         { "no destination", "vm1", "expected a domain and a destination" },
         { "too many", "vm1 qemu+tcp://h/system more", "expected two arguments" },
         { "no host in the URI", "vm1 qemu:///system", "expected a libvirt URI with a host" },
@@ -107,6 +122,40 @@ static void test_equals_the_model(void **state)
         }
 }
 
+static const struct hot_case {
+        const char *name, *arguments, *source;
+        double dirty_rate, bytes, share, hot_rate, cold_rate; /* Mbit/s; bytes < 0: null */
+} hot[] = {
+        { "hot pages", BASE HOT("0.05", "800Mbit", "50Mbit"), "given", 850, 53687091, 0.05, 800, 50 },
+        { "hot pages and their sum", BASE HOT("0.05", "800Mbit", "50Mbit") " dirty_rate=850Mbit", "given", 850, 53687091,
+          0.05, 800, 50 },
+        { "all pages hot", BASE HOT("1", "800Mbit", "0Mbit"), "given", 800, 1073741824, 1, 800, 0 },
+        { "no page hot", BASE HOT("0", "0Mbit", "50Mbit"), "given", 50, 0, 0, 0, 50 },
+        { "hot pages not spoken of", BASE "dirty_rate=50Mbit", "none", 50, -1, 0, 0, 0 },
+};
+
+static void test_hot(void **state)
+{
+        const struct hot_case *c = *state;
+        json_object *planned, *facts = NULL;
+        char line[256];
+
+        (void)snprintf(line, sizeof(line), "%s --json", c->arguments);
+        assert_int_equal(run(line), 0);
+        planned = json_tokener_parse(out);
+        assert_true(json_object_object_get_ex(planned, "facts", &facts));
+        assert_string_equal(json_object_get_string(json_object_object_get(facts, "hot_source")), c->source);
+        assert_true(fabs(number(facts, "dirty_rate_mbps") - c->dirty_rate) < 1e-6);
+        if (c->bytes < 0)
+                assert_null(json_object_object_get(facts, "hot_bytes"));
+        else
+                assert_true(fabs(number(facts, "hot_bytes") - c->bytes) < 1);
+        assert_true(fabs(number(facts, "hot_share") - c->share) < 1e-6);
+        assert_true(fabs(number(facts, "hot_rate_mbps") - c->hot_rate) < 1e-6);
+        assert_true(fabs(number(facts, "cold_rate_mbps") - c->cold_rate) < 1e-6);
+        (void)json_object_put(planned);
+}
+
 static void test_text_for_people(void **state)
 {
         (void)state;
@@ -127,10 +176,11 @@ static void test_help(void **state)
 
 int main(void)
 {
-        struct CMUnitTest tests[MT_ARRAY_SIZE(bad) + 3];
+        struct CMUnitTest tests[MT_ARRAY_SIZE(bad) + MT_ARRAY_SIZE(hot) + 3];
         size_t n = 0;
 
         ADD_ROWS(tests, n, bad, test_bad);
+        ADD_ROWS(tests, n, hot, test_hot);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_equals_the_model);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_text_for_people);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_help);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The table behind `migtune model`: one row a model, with everything its caller must know. Rows live in model_wan.c,
- * model_alpha.c, model_calm.c, model_survey.c and model_traffic.c; model_value.c reads arguments; model.c is the command.
+ * The table behind `migtune model`: one row a model, with everything its caller must know. Rows live in wan.c, alpha.c, calm.c,
+ * survey.c and traffic.c; value.c reads arguments; model.c is the command.
  */
 #ifndef MT_COMMAND_MODEL_REGISTRY_H
 #define MT_COMMAND_MODEL_REGISTRY_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/alpha.h"
-#include "model_registry.h"
+#include "command/model/registry.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #define SOURCE "alpha paper, "
 
@@ -45,6 +46,12 @@ static struct mt_alpha_vm vm_of(const struct mt_model_call *call)
                                      .B = mt_model_real(call, "B") };
 }
 
+/* Whole, but perhaps too large for JSON's whole numbers. */
+static struct json_object *pages_json(double pages)
+{
+        return pages < 0x1p53 ? json_object_new_int64((int64_t)pages) : mt_model_number_json(pages);
+}
+
 static struct json_object *result_json(const struct mt_alpha_result *r)
 {
         const struct {
@@ -58,17 +65,21 @@ static struct json_object *result_json(const struct mt_alpha_result *r)
         (void)json_object_object_add(object, "n", json_object_new_int64(r->n));
         for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
                 (void)json_object_object_add(object, times[i].name, mt_model_number_json(times[i].value));
-        (void)json_object_object_add(object, "PTotalMig", json_object_new_int64((int64_t)r->PTotalMig));
+        (void)json_object_object_add(object, "PTotalMig", pages_json(r->PTotalMig));
         for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
                 (void)json_object_object_add(object, rest[i].name, mt_model_number_json(rest[i].value));
         return object;
 }
 
-/* 0 < alpha <= rho, which leaves n >= 0. */
+/* 0 < alpha <= rho, which leaves n >= 0; and n can be counted. */
 static int check_alpha(const struct mt_model_call *call, const char *name, double rho, struct mt_err *err)
 {
-        if (mt_model_real(call, name) > rho * (1.0 + EQUAL))
+        const double alpha = mt_model_real(call, name);
+
+        if (alpha > rho * (1.0 + EQUAL))
                 return mt_fail(err, EINVAL, "%s: must be at most rho = %.17g", name, rho);
+        if (mt_alpha_n(alpha, rho, mt_model_whole(call, "strict") != 0) == UINT_MAX)
+                return mt_fail(err, EINVAL, "%s: must be so large that n < %u, with rho = %.17g", name, UINT_MAX, rho);
         return 0;
 }
 

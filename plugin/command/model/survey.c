@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/survey.h"
-#include "model_registry.h"
+#include "command/model/registry.h"
 
 #include <errno.h>
 

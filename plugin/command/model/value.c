@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cleanup.h"
-#include "model_registry.h"
+#include "command/model/registry.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -86,7 +86,16 @@ static void free_localep(locale_t *locale)
                 freelocale(*locale);
 }
 
-/* A decimal number, all of text, whatever the process's locale; no hexadecimal, "inf" or "nan". -EINVAL, -ERANGE, -ENOMEM.
+/*
+ * Magnitudes that are computed with: products and quotients of a few such numbers stay within what a double holds, so that
+ * no model meets 0 * infinity. No quantity of the papers comes near.
+ */
+#define LEAST 1e-100
+#define GREATEST 1e100
+
+/*
+ * A decimal number, all of text, whatever the process's locale; no hexadecimal, "inf" or "nan". -EINVAL, -ENOMEM; -EDOM: its
+ * magnitude is neither 0 nor from LEAST to GREATEST.
  */
 static int parse_number(const char *text, double *ret)
 {
@@ -99,11 +108,12 @@ static int parse_number(const char *text, double *ret)
         locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
         if (locale == (locale_t)0)
                 return -ENOMEM;
+        errno = 0; /* ERANGE tells what was rounded to 0 from what is 0 */
         number = strtod_l(text, &end, locale);
         if (end == text || *end != '\0')
                 return -EINVAL;
-        if (isinf(number))
-                return -ERANGE;
+        if (errno == ERANGE || fabs(number) > GREATEST || (number != 0.0 && fabs(number) < LEAST))
+                return -EDOM;
         *ret = number;
         return 0;
 }
@@ -201,8 +211,9 @@ int mt_model_parse(const struct mt_model_arg *arg, const char *text, struct mt_m
         if (r == 0)
                 return 0;
         (void)snprintf(got, sizeof(got), "%s", text);
-        return mt_fail(err, EINVAL, "%s: expected %s%s%s, got '%s'", arg->name,
-                       mt_model_expects(arg, expects, sizeof(expects)), arg->unit[0] != '\0' ? ", in " : "", arg->unit, got);
+        return mt_fail(err, EINVAL, "%s: expected %s%s%s%s, got '%s'", arg->name,
+                       mt_model_expects(arg, expects, sizeof(expects)), arg->unit[0] != '\0' ? ", in " : "", arg->unit,
+                       r == -EDOM ? " and of a magnitude from 1e-100 to 1e100" : "", got);
 }
 
 struct json_object *mt_model_number_json(double number)

@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What becomes of hot pages: left to the stop, left to post-copy, or copied where neither can be.
+
+Run as: tests/lab/enter tests/lab/test_hot_ways.py
+"""
+import json
+
+from migtune_lab import Lab, Workload
+from migtune_lab.bench import Bench, settings
+from migtune_lab.cases import Cases
+from migtune_lab.process import wait_for
+
+TOUCHED_MIB, MBIT_PER_S = 256, 1300
+FEW_MIB, MANY_MIB = 32, 128
+SAMPLED_WITHIN_S = 90
+FEW_LIMIT_MS = 500
+BLACKOUT_SLACK_MS = 80
+
+
+def plan(bench):
+    """What the watcher would do with the guest now."""
+    done = bench.migtune(bench.source, "plan", bench.guest.name, bench.target.uri(), "--json")
+    return json.loads(done.stdout)
+
+
+def prepare(bench, hot_mib, **keys):
+    """A guest with so many hot pages, and watchers that have seen them."""
+    bench.guest.work(pattern="hot", mbit_per_s=MBIT_PER_S, hot_mib=hot_mib)
+    bench.watch(settings(urgency="high", more='measure = { dirty_rate_every = "10s"; };', **keys))
+    wait_for("the sampler to find hot pages",
+             lambda: (facts := plan(bench)["facts"])["hot_source"] == "windows" and facts["hot_bytes"] > 0,
+             SAMPLED_WITHIN_S, step=1.0)
+    facts = plan(bench)["facts"]
+    bench.tap.note_load()
+    bench.tap.note({key: facts[key] for key in facts if key.startswith(("hot_", "cold_", "dirty_rate"))})
+
+
+def migrate(bench, *flags):
+    """One migration: (its record, what was seen of it)."""
+    tap, source = bench.tap, bench.source
+    result = bench.lab.migrate(bench.guest, flags=flags)
+    tap.note(result.line())
+    tap.ok(result.ok, "the migration completes", result.error)
+    record = bench.one_record(source)
+    tap.note("\n".join(line for line in record["reasons"] if "hot" in line or "technique" in line))
+    tap.note("\n".join(f"{event['t_ms']} ms: {event['text']}" for event in record["events"]))
+    for sample in record["actual"]["samples"]:
+        tap.note(f"  {sample['t_ms']} ms: round {sample['iteration']}, {sample['remaining_bytes'] / 2 ** 20:.1f} MiB, "
+                 f"D {sample['dirty_rate_mbps']}, R {sample['planned_mbps']}")
+    return record, result
+
+
+def reason(record, part):
+    """Does a reason say so?"""
+    return any(part in line for line in record["reasons"])
+
+
+def few_hot_pages(bench):
+    """Hot II, stop: the hot set fits in the last copy, so the guest is stopped when the cold pages are clean."""
+    tap = bench.tap
+    prepare(bench, FEW_MIB, max_downtime=f"{FEW_LIMIT_MS}ms")
+    record, result = migrate(bench)
+    tap.ok(reason(record, "Hot II: stop when the cold ones are clean"), "the reasons compare Hot I and II and say which",
+           record["reasons"])
+    tap.equal(record["actual"]["technique"], "pre-copy", "it was stopped, not switched")
+    tap.ok(result.blackout_ms <= FEW_LIMIT_MS + BLACKOUT_SLACK_MS, "within max_downtime", f"{result.blackout_ms} ms")
+    bench.check_clean()
+
+
+def many_hot_pages(bench):
+    """Hot II, switch: the hot set is more than the last copy may bring, and the caller allows post-copy."""
+    tap = bench.tap
+    prepare(bench, MANY_MIB, max_downtime="100ms")
+    record, _ = migrate(bench, "--postcopy")
+    tap.ok(reason(record, "Hot II: post-copy when the cold ones are clean"), "the reasons say so", record["reasons"])
+    tap.equal((record["plan"]["technique"], record["actual"]["technique"]), ("hybrid", "hybrid"),
+              "planned and done: post-copy after pre-copy")
+    switched = [event for event in record["events"] if "post-copy begins" in event["text"]]
+    tap.equal(len(switched), 1, "the record tells when")
+    tap.ok(switched and int(switched[0]["text"].rsplit(" ", 1)[1]) >= record["plan"]["switch_iteration"],
+           "not before the planned iteration", f"{switched}, plan {record['plan']['switch_iteration']}")
+    tap.ok(record["actual"]["downtime_ms"] <= 100 + BLACKOUT_SLACK_MS, "QEMU's downtime is within max_downtime",
+           record["actual"]["downtime_ms"])
+    bench.check_clean()
+
+
+def post_copy_not_allowed(bench):
+    """The caller did not allow post-copy: libvirt refuses, which the record tells, and the migration goes on."""
+    tap = bench.tap
+    prepare(bench, MANY_MIB, max_downtime="100ms", on_no_convergence="exceed", exceed_downtime="8s")
+    record, _ = migrate(bench)
+    tap.equal(record["actual"]["technique"], "pre-copy", "it stayed with pre-copy")
+    tap.equal(len([event for event in record["events"] if "no post-copy" in event["text"]]), 1, "the record says why")
+    tap.equal(bench.complaints(bench.target), [], "nobody complains on the destination")
+    bench.check_clean()
+
+
+def main():
+    """All cases on one guest."""
+    tap = Cases()
+    with Lab(hook=True) as lab:
+        guest = lab.guest(workload=Workload("hot", mbit_per_s=MBIT_PER_S, size_mib=TOUCHED_MIB, hot_mib=FEW_MIB,
+                                            touched_mib=TOUCHED_MIB))
+        tap.run(Bench(lab, tap, guest), few_hot_pages, many_hot_pages, post_copy_not_allowed)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
