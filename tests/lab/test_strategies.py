@@ -4,12 +4,17 @@
 
 Run as: tests/lab/enter tests/lab/test_strategies.py
 """
+import json
 import math
+import pathlib
+import tempfile
 import time
 
 from migtune_lab import Lab, Workload, shaping
 from migtune_lab.bench import Bench, model, settings
 from migtune_lab.cases import Cases
+from migtune_lab.process import run as run_program
+from migtune_lab.watcher import program
 
 DIRTY_MBIT = 100
 LINK_MBIT = 1000.0
@@ -18,6 +23,7 @@ NAMESPACE = "urn:migtune:policy:1"
 FAR = "60min"
 CLARK_INITIAL, CLARK_ADDITION = 120.0, 60.0
 COST_SCALE = 150.0
+records = []  # of all the migrations here
 MORE = (f'clark = {{ initial = "{CLARK_INITIAL:.0f}Mbit"; addition = "{CLARK_ADDITION:.0f}Mbit"; }};\n'
         f'cost = {{ scale = "{COST_SCALE:.0f}Mbit"; }};')
 
@@ -60,6 +66,7 @@ def run(bench, strategy, tap):
     result = migration.finish()
     tap.ok(result.ok, "the migration completes", result.error)
     record = bench.one_record(source)
+    records.append(record)
     tell(bench, record)
     tap.equal((record["result"], record["plan"]["strategy"], record["intent"]["strategy"]),
               ("completed", strategy, strategy), "the record says so, and by which strategy")
@@ -167,6 +174,22 @@ def cost_aware_fixed(bench):
     bench.tap.near(record["plan"]["bandwidth_mbps"], 300.0, 0.001, "R leaves the services what the table's knee says")
 
 
+def calibrate(bench):
+    """What these real migrations tell a host of its own constants, as a configuration that is accepted."""
+    tap = bench.tap
+    with tempfile.TemporaryDirectory() as directory:
+        history, fragment = pathlib.Path(directory, "history.jsonl"), pathlib.Path(directory, "fragment.conf")
+        history.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+        text = run_program([str(program()), "calibrate", "--history", str(history)]).stdout
+        tap.note(text)
+        found = json.loads(run_program([str(program()), "calibrate", "--history", str(history), "--json"]).stdout)
+        tap.note(json.dumps(found)[:600])
+        fragment.write_text(text, encoding="utf-8")
+        checked = run_program([str(program()), "check", str(fragment)], check=False)
+        tap.equal(checked.returncode, 0, "the fragment is a good configuration")
+        tap.ok("NaN" not in text and "nan" not in text, "and has no NaN in it", text)
+
+
 def main():
     """All strategies on one guest."""
     tap = Cases()
@@ -175,7 +198,7 @@ def main():
         time.sleep(1)
         tap.note_load()
         tap.run(Bench(lab, tap, guest), lambda_range, delta_increment, min_bandwidth, max_bandwidth, clark,
-                cost_aware_stepwise, cost_aware_fixed)
+                cost_aware_stepwise, cost_aware_fixed, calibrate)
     tap.finish()
 
 
