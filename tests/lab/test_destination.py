@@ -239,7 +239,8 @@ def answers_nothing(bench):
     tap = bench.tap
     bench.watch(configuration(uri="qemu+tcp://%a:4444/system", share_dir=SHARE))
     source, target = bench.source, bench.target
-    target.watcher.stop()  # so that no sample tells of it
+    target.watcher.stop()  # so that no sample tells of it, once the source has looked again
+    bench.quiet(2.5)
     with namespace.inside(target.station.name):
         listener = socket.create_server((target.address, 4444))
     with listener:
