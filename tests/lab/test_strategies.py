@@ -24,6 +24,7 @@ FAR = "60min"
 CLARK_INITIAL, CLARK_ADDITION = 120.0, 60.0
 COST_SCALE = 150.0
 records = []  # of all the migrations here
+LAST_MS = 700  # from here on a sample may have some of the last copy in it, which has the whole link
 MORE = (f'clark = {{ initial = "{CLARK_INITIAL:.0f}Mbit"; addition = "{CLARK_ADDITION:.0f}Mbit"; }};\n'
         f'cost = {{ scale = "{COST_SCALE:.0f}Mbit"; }};')
 
@@ -74,6 +75,8 @@ def run(bench, strategy, tap):
     tap.ok(0 <= speed - said * 1e6 / 8 / 2 ** 20 <= 1.05, "QEMU's limit is R in the next whole MiB/s", f"{speed}, R {said}")
     most = excess = 0.0  # what is carried is smoothed, so it is compared with the highest R so far
     for sample in record["actual"]["samples"]:
+        if sample["t_ms"] > record["actual"]["total_ms"] - LAST_MS:
+            break
         most = max(most, sample["planned_mbps"])
         excess = max(excess, sample["bandwidth_mbps"] / most)
     tap.ok(0.3 < excess < 1.05, "what is carried comes up to R and not beyond it", f"{excess}")
