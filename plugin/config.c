@@ -16,6 +16,13 @@ const char *mt_models_choice_name(enum mt_models_choice choice)
         return (unsigned)choice < MT_ARRAY_SIZE(names) ? names[(unsigned)choice] : "?";
 }
 
+const char *mt_caller_limits_name(enum mt_caller_limits limits)
+{
+        static const char *const names[] = { "respect", "override" };
+
+        return (unsigned)limits < MT_ARRAY_SIZE(names) ? names[(unsigned)limits] : "?";
+}
+
 void mt_config_defaults(struct mt_config *ret_config)
 {
         (void)memset(ret_config, 0, sizeof(*ret_config));
@@ -29,6 +36,8 @@ void mt_config_defaults(struct mt_config *ret_config)
         ret_config->measure.before_start_ms = 1000;
         (void)snprintf(ret_config->history.file, sizeof(ret_config->history.file), "/var/lib/migtune/history.jsonl");
         ret_config->history.keep = 10000;
+        ret_config->shim.max_wait_ms = 600000;
+        ret_config->shim.timeout_ms = 2000;
 }
 
 void mt_config_done(struct mt_config *config)

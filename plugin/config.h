@@ -36,6 +36,9 @@ struct mt_rule {
 /* The bandwidth models, tau and t_g: as built in, or this host's own where its history tells them. */
 enum mt_models_choice { MT_MODELS_BUILT_IN, MT_MODELS_AUTO };
 
+/* The limits that a migration call's caller gave itself: upper bounds of the plan's, or replaced by them. */
+enum mt_caller_limits { MT_LIMITS_RESPECT, MT_LIMITS_OVERRIDE };
+
 struct mt_config {
         struct {
                 char device[IFNAMSIZ]; /* "": found from the route */
@@ -64,12 +67,20 @@ struct mt_config {
                 char uri[256];
                 char share_dir[256];
         } destination;
+        struct {
+                enum mt_caller_limits caller_limits;
+                uint64_t max_wait_ms; /* the longest that a call is held until its turn; 0: not at all */
+                uint64_t timeout_ms;  /* the longest that a call is held for advice */
+        } shim;
         struct mt_rule *rules; /* owned */
         size_t n_rules;
 };
 
 /* "built-in" "auto". */
 const char *mt_models_choice_name(enum mt_models_choice choice);
+
+/* "respect" "override". */
+const char *mt_caller_limits_name(enum mt_caller_limits limits);
 
 /* Fills in the built-in defaults; the caller frees with mt_config_done. */
 void mt_config_defaults(struct mt_config *ret_config);

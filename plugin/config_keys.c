@@ -18,7 +18,8 @@
 _Static_assert(sizeof(enum mt_mode) == sizeof(unsigned) && sizeof(enum mt_urgency) == sizeof(unsigned) &&
                        sizeof(enum mt_strategy) == sizeof(unsigned) && sizeof(enum mt_permission) == sizeof(unsigned),
                "enums are as wide as unsigned");
-_Static_assert(sizeof(enum mt_models_choice) == sizeof(unsigned), "so is the configuration's own");
+_Static_assert(sizeof(enum mt_models_choice) == sizeof(unsigned) && sizeof(enum mt_caller_limits) == sizeof(unsigned),
+               "so are the configuration's own");
 
 #define WORD_OF(what, type)                                                                                                 \
         static const char *what##_word(unsigned i)                                                                          \
@@ -33,6 +34,7 @@ WORD_OF(permission, mt_permission)
 WORD_OF(post_copy_switch, mt_post_copy_switch)
 WORD_OF(no_convergence, mt_no_convergence)
 WORD_OF(models_choice, mt_models_choice)
+WORD_OF(caller_limits, mt_caller_limits)
 WORD_OF(cost_bandwidth, mt_cost_bandwidth)
 WORD_OF(calm_cost_function, mt_calm_cost_function)
 
@@ -67,7 +69,9 @@ static const struct mt_key keys[] = {
         { INTENT("migration.min_bandwidth", "min_bandwidth", min_bandwidth_bytes_s), RATE(MBIT_S) },
         { INTENT("migration.post_copy", "post_copy", post_copy), WORDS(MT_ADD + 1, permission_word) },
         { INTENT("migration.post_copy_switch", "post_copy_switch", post_copy_switch), WORDS(3, post_copy_switch_word) },
-        { INTENT("migration.auto_converge", "auto_converge", auto_converge), WORDS(MT_PERMITTED + 1, permission_word) },
+        { INTENT("migration.auto_converge", "auto_converge", auto_converge), WORDS(MT_ADD + 1, permission_word) },
+        { INTENT("migration.parallel", "parallel", parallel), WORDS(MT_ADD + 1, permission_word) },
+        { INTENT("migration.compression", "compression", compression), WORDS(MT_ADD + 1, permission_word) },
         { INTENT("migration.on_no_convergence", "on_no_convergence", on_no_convergence), WORDS(3, no_convergence_word) },
         { INTENT("migration.exceed_downtime", "exceed_downtime", exceed_downtime_ms), TIME(1, MAX_DOWNTIME) },
         { INTENT("migration.inter_iteration_delay", "inter_iteration_delay", inter_iteration_delay_ms), DELAY },
@@ -101,6 +105,9 @@ static const struct mt_key keys[] = {
         { CONFIG("metrics.textfile", metrics.textfile), .kind = MT_KEY_PATH },
         { CONFIG("destination.uri", destination.uri), .kind = MT_KEY_URI },
         { CONFIG("destination.share_dir", destination.share_dir), .kind = MT_KEY_PATH },
+        { CONFIG("shim.caller_limits", shim.caller_limits), WORDS(MT_LIMITS_OVERRIDE + 1, caller_limits_word) },
+        { CONFIG("shim.max_wait", shim.max_wait_ms), TIME(0, DAY) },
+        { CONFIG("shim.timeout", shim.timeout_ms), TIME(100, 60 * SECOND) },
 };
 
 _Static_assert(MT_ARRAY_SIZE(keys) <= 64, "mt_rule.fields has a bit for each row");

@@ -47,8 +47,32 @@ struct mt_traffic_fact {
         enum mt_traffic_source source; /* of the destination's */
 };
 
-/* Whether the caller started the job with VIR_MIGRATE_POSTCOPY: only who stands in the call can know. */
+/*
+ * Whether the caller started the job with VIR_MIGRATE_POSTCOPY, as far as it shows without the call (struct mt_call_fact);
+ * MT_CALLER_NO as well where libvirt refused a switch.
+ */
 enum mt_caller_permits { MT_CALLER_UNKNOWN, MT_CALLER_NO, MT_CALLER_YES };
+
+/* The migration call itself, where somebody stands in it, or told of it before it was made. */
+struct mt_call_fact {
+        bool known;           /* false: nobody does, and nothing else in here means anything */
+        bool made;            /* it runs, with these flags: nothing in it can be changed any more */
+        bool fixed_flags;     /* the destination was prepared already: only bandwidths can be changed */
+        bool paused;          /* the guest does not run */
+        bool override_limits; /* shim.caller_limits = "override": the caller's own limits do not bind */
+        uint64_t flags;       /* MT_FLAG_* and more, as the caller gave them; once it is made, as they are */
+        uint64_t bandwidth_bytes_s, bandwidth_postcopy_bytes_s, bandwidth_switchover_bytes_s; /* the caller's own; 0: none */
+        uint64_t libvirt_version, qemu_version; /* as MT_VERSION(); 0: not known, and counts as old */
+};
+
+/* What the host has to spare for a migration's own work. */
+struct mt_headroom_fact {
+        bool cpu_known;
+        double cpu_idle_share;      /* 0 to 1, of all CPUs */
+        unsigned cpus;              /* online */
+        uint64_t memory_free_bytes; /* available without swapping; 0: not known */
+        bool given;                 /* an operator's numbers (plan --offline); else the load average and /proc/meminfo */
+};
 
 struct mt_facts {
         uint64_t memory_bytes;   /* the domain's memory now (balloon) */
@@ -60,10 +84,12 @@ struct mt_facts {
         uint64_t hot_rate_bytes_s;  /* what is written to it; only a part of that is distinct */
         uint64_t cold_rate_bytes_s; /* dirtied of the rest; 0 where hot_source is MT_HOT_NONE */
         enum mt_hot_source hot_source;
-        char device[IFNAMSIZ];  /* uplink; "" when none was found (then only QEMU's cap is used) */
-        uint64_t link_bytes_s;  /* the uplink's rate; 0: unknown */
-        uint64_t taken_bytes_s; /* reserved on this uplink by other running migrations */
-        uint64_t path_bytes_s;  /* what the connection carries, if well below what it may; 0: not seen to be narrow */
+        char device[IFNAMSIZ];                    /* uplink; "" when none was found (then only QEMU's cap is used) */
+        uint64_t link_bytes_s;                    /* the uplink's rate; 0: unknown */
+        uint64_t taken_bytes_s;                   /* reserved on this uplink by other running migrations */
+        unsigned parallel;                        /* so many of them; 0: the next two mean nothing */
+        uint64_t vms_in_bytes_s, vms_out_bytes_s; /* own traffic of all VMs that move there, this one and the others */
+        uint64_t path_bytes_s; /* what the connection carries, if well below what it may; 0: not seen to be narrow */
         /* The running job: the round that is being copied (0: none yet), what is clean, and what the round before dirtied. */
         unsigned round;
         uint64_t clean_bytes, round_dirty_rate_bytes_s; /* 0: not known */
@@ -74,6 +100,8 @@ struct mt_facts {
         uint64_t dirty_low_bytes_s, dirty_high_bytes_s; /* the host's calibrated range, or MT_AUTO */
         struct mt_traffic_models models;                /* this host's own fits; zeroed: the built-in models hold */
         enum mt_caller_permits post_copy;
+        struct mt_call_fact call;
+        struct mt_headroom_fact headroom;
         bool switchover_bandwidth; /* libvirt can set QEMU's avail-switchover-bandwidth */
 };
 

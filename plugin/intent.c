@@ -71,6 +71,8 @@ void mt_intent_defaults(struct mt_intent *ret_intent)
         ret_intent->post_copy = MT_PERMITTED;
         ret_intent->post_copy_switch = MT_SWITCH_AUTO;
         ret_intent->auto_converge = MT_PERMITTED;
+        ret_intent->parallel = MT_PERMITTED;
+        ret_intent->compression = MT_PERMITTED;
         ret_intent->on_no_convergence = MT_CONTINUE;
         ret_intent->exceed_downtime_ms = 2000;
         ret_intent->inter_iteration_delay_ms = MT_AUTO;

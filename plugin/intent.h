@@ -30,6 +30,7 @@ enum mt_technique_choice {
         MT_CHOOSE_POST_COPY,
         MT_CHOOSE_HYBRID,
 };
+/* Of a flag of the migration call: taken from a caller's, kept, or added where it helps. */
 enum mt_permission { MT_NEVER, MT_PERMITTED, MT_ADD };
 enum mt_post_copy_switch { MT_SWITCH_AUTO, MT_SWITCH_IMMEDIATE, MT_SWITCH_FIRST_PASS };
 enum mt_cost_bandwidth { MT_COST_STEPWISE, MT_COST_FIXED };
@@ -49,6 +50,8 @@ struct mt_intent {
         enum mt_permission post_copy;
         enum mt_post_copy_switch post_copy_switch;
         enum mt_permission auto_converge;
+        enum mt_permission parallel;    /* multifd */
+        enum mt_permission compression; /* xbzrle, or zstd over multifd */
         enum mt_no_convergence on_no_convergence;
         uint64_t exceed_downtime_ms;
         uint64_t inter_iteration_delay_ms;              /* tau, or MT_AUTO */

@@ -6,13 +6,14 @@
 #ifndef MT_PLAN_H
 #define MT_PLAN_H
 
+#include "call_flags.h"
 #include "intent.h"
 #include "model/traffic.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MT_MAX_REASONS 24
+#define MT_MAX_REASONS 32
 #define MT_REASON_SIZE 192
 #define MT_MAX_ALTERNATIVES 6
 
@@ -37,6 +38,26 @@ struct mt_alternative {
         struct mt_prediction prediction;
 };
 
+/* How memory is to be compressed: deltas against a cache of pages sent before, or whole pages over multifd. */
+enum mt_compression { MT_COMPRESSION_LEAVE, MT_COMPRESSION_XBZRLE, MT_COMPRESSION_ZSTD };
+
+/*
+ * What is to be changed in the migration call, beside its bandwidth, which is the plan's R; by who stands in it, and only
+ * where the mode is "enforce". 0 leaves what the caller gave. Whoever drops a flag drops the parameters that go with it
+ * ("auto_converge.*", "parallel.connections", "compression" and "compression.*"): libvirt refuses them without it.
+ */
+struct mt_call_changes {
+        bool known;                            /* false: there is no call that could be changed, and all else is zero */
+        uint64_t flags_add, flags_drop;        /* MT_FLAG_*; no bit is in both */
+        uint64_t bandwidth_postcopy_bytes_s;   /* QEMU's own limit, so payload; to be rounded down to MiB/s, at least 1 */
+        uint64_t bandwidth_switchover_bytes_s; /* likewise; only where libvirt and QEMU can set it */
+        unsigned connections;                  /* of multifd, 2 to MT_MOST_CONNECTIONS; MT_FLAG_PARALLEL is in flags_add */
+        enum mt_compression compression;       /* MT_FLAG_COMPRESSED is in flags_add */
+        uint64_t xbzrle_cache_bytes;           /* a power of two */
+};
+
+#define MT_MOST_CONNECTIONS 8u
+
 struct mt_plan {
         enum mt_strategy strategy;
         enum mt_technique technique;
@@ -51,6 +72,7 @@ struct mt_plan {
         uint64_t downtime_limit_ms;  /* for QEMU: remaining < rate * limit stops the guest */
         bool limit_met;              /* false: no n within max_iterations holds max_downtime */
         bool low_priority;           /* tc: others' demand goes first */
+        struct mt_call_changes call;
         struct mt_prediction prediction;
         struct mt_reasons reasons;
         unsigned n_alternatives;

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "measure/uri.h"
 #include "record/json.h"
+#include "service/alone.h"
 #include "service/client.h"
 #include "steer/preview.h"
 
@@ -123,54 +124,36 @@ static int ask_watcher(const struct mt_host_ops *host, const struct arguments *a
         return r;
 }
 
-static int plan_with(struct mt_host *host, const struct arguments *a, const char *address, json_object **ret,
-                     struct mt_err *err)
-{
-        const struct timespec interval = { .tv_sec = (time_t)(host->config.measure.before_start_ms / 1000),
-                                           .tv_nsec = (long)(host->config.measure.before_start_ms % 1000) * 1000000 };
-        struct mt_preview preview;
-        virDomainPtr domain;
-        uint64_t rate = 0;
-        int r;
-
-        host->connection = virConnectOpen(a->connect);
-        if (host->connection == NULL)
-                return mt_fail(err, EIO, "connect to libvirt: %s", virGetLastErrorMessage());
-        if (host->nics != NULL)
-                (void)mt_nic_sample(host->nics, mt_now_ms(), NULL);
-        domain = virDomainLookupByName(host->connection, a->domain);
-        if (domain == NULL || mt_dirty_measure_now(domain, &rate, NULL) < 0)
-                (void)nanosleep(&interval, NULL);
-        if (domain != NULL)
-                (void)virDomainFree(domain);
-        if (host->nics != NULL)
-                (void)mt_nic_sample(host->nics, mt_now_ms(), NULL);
-        r = mt_preview(host, a->domain, address, a->overrides, rate, &preview, err);
-        if (r == 0)
-                *ret = mt_preview_json(&preview);
-        (void)virConnectClose(host->connection);
-        return r;
-}
-
 /* No watcher: measure here, for about a second. */
 static int plan_alone(const struct mt_host_ops *ops, const struct arguments *a, const char *address, json_object **ret,
                       struct mt_err *err)
 {
-        struct mt_host host = { .name = "" };
-        int r = mt_config_load(ops->config_file, &host.config, err);
+        MT_CLEANUP(mt_alone_close) struct mt_host host = { .name = "" };
+        struct timespec interval;
+        struct mt_preview preview;
+        virDomainPtr domain;
+        uint64_t rate = 0;
+        int r = mt_alone_open(ops->config_file, &host, err);
 
         if (r < 0)
                 return r;
-        (void)mt_nic_table_new(&host.nics, NULL);
         if (host.config.history.file[0] != '\0')
                 (void)mt_learnt_load(&host.learnt, host.config.history.file, /* stop= */ NULL, NULL);
-        (void)mt_destination_start(host.config.destination.share_dir, host.config.destination.uri, /* host= */ "",
-                                   &host.destination, NULL);
-        r = plan_with(&host, a, address, ret, err);
-        mt_destination_stop(host.destination);
-        mt_learnt_done(&host.learnt);
-        mt_nic_table_free(host.nics);
-        mt_config_done(&host.config);
+        host.connection = virConnectOpen(a->connect);
+        if (host.connection == NULL)
+                return mt_fail(err, EIO, "connect to libvirt: %s", virGetLastErrorMessage());
+        domain = virDomainLookupByName(host.connection, a->domain);
+        interval = (struct timespec){ .tv_sec = (time_t)(host.config.measure.before_start_ms / 1000),
+                                      .tv_nsec = (long)(host.config.measure.before_start_ms % 1000) * 1000000 };
+        if (domain == NULL || mt_dirty_measure_now(domain, &rate, NULL) < 0)
+                (void)nanosleep(&interval, NULL);
+        if (domain != NULL)
+                (void)virDomainFree(domain);
+        if (host.nics != NULL)
+                (void)mt_nic_sample(host.nics, mt_now_ms(), NULL);
+        r = mt_preview(&host, a->domain, address, a->overrides, rate, &preview, err);
+        if (r == 0)
+                *ret = mt_preview_json(&preview);
         return r;
 }
 

@@ -4,7 +4,6 @@
 #include "command/plan_show.h"
 #include "config.h"
 #include "config_keys.h"
-#include "config_keys.h"
 #include "log.h"
 #include "policy/decide.h"
 #include "record/json.h"
@@ -12,16 +11,20 @@
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+#define DEFAULT_CPUS 8
+#define MOST_CPUS 100000
 
 struct input {
         struct mt_facts facts;
         struct mt_intent intent;
         double hot_share;
-        unsigned given; /* bit i: row i of the keys was given */
+        uint64_t given; /* bit i: row i of the keys was given */
 };
 
-enum kind { RATE, SIZE, TIME, TRAFFIC, SHARE, SWITCH, INTENT, DEADLINE };
+enum kind { RATE, SIZE, TIME, TRAFFIC, SHARE, COUNT, SWITCH, INTENT, POST_COPY, DEADLINE, FLAGS, VERSION };
 
 #define FACT(member) offsetof(struct input, facts.member)
 
@@ -53,18 +56,29 @@ static const struct key {
         { "dirty_high", INTENT, 0, "dirty_high", "rate: DH" },
         { "lambda_low", INTENT, 0, "lambda_low", "number: lambda at DL" },
         { "lambda_high", INTENT, 0, "lambda_high", "number: lambda at DH" },
-        { "post_copy", SWITCH, FACT(post_copy), NULL, "true or false: permitted? (default true)" },
+        { "post_copy", POST_COPY, 0, NULL, "true or false: does the caller permit it? (default true)" },
         { "max_iterations", INTENT, 0, "max_iterations", "number" },
-        { "hot_share", SHARE, 0, NULL, "number from 0 to 1: the part of the memory that is written over and over" },
+        { "hot_share", SHARE, offsetof(struct input, hot_share), NULL,
+          "number from 0 to 1: the part of the memory that is written over and over" },
         { "hot_dirty_rate", RATE, FACT(hot_rate_bytes_s), NULL, "rate: what is written to it" },
         { "cold_dirty_rate", RATE, FACT(cold_rate_bytes_s), NULL, "rate: dirtied of the rest; the two make dirty_rate" },
         { "deadline", DEADLINE, 0, NULL, "time per GiB, or auto: for the given urgency" },
+        { "caller_flags", FLAGS, 0, NULL, "the migration call's flags, as of virsh migrate: live,p2p,postcopy" },
+        { "caller_bandwidth", RATE, FACT(call.bandwidth_bytes_s), NULL, "rate: the call's own limit" },
+        { "guest_paused", SWITCH, FACT(call.paused), NULL, "true or false (default false)" },
+        { "libvirt", VERSION, FACT(call.libvirt_version), NULL, "version: 11.3.0; not given: old" },
+        { "qemu", VERSION, FACT(call.qemu_version), NULL, "version: 10.0.2; not given: old" },
+        { "cpu_idle", SHARE, FACT(headroom.cpu_idle_share), NULL, "number from 0 to 1: of the host's CPUs" },
+        { "cpus", COUNT, FACT(headroom.cpus), NULL, "number of them (default 8)" },
+        { "memory_free", SIZE, FACT(headroom.memory_free_bytes), NULL, "size: of the host's" },
 };
+
+_Static_assert(MT_ARRAY_SIZE(keys) <= 64, "given has a bit for each");
 
 void mt_plan_offline_help(void)
 {
         for (size_t i = 0; i < MT_ARRAY_SIZE(keys); i++)
-                mt_print("  %-15s %s\n", keys[i].name, keys[i].help);
+                mt_print("  %-16s %s\n", keys[i].name, keys[i].help);
         mt_print("  and every other key that a rule may set: technique, min_bandwidth, clark_initial, cost_scale, ...\n");
 }
 
@@ -86,24 +100,53 @@ static int set_quantity(const struct key *key, const char *value, struct input *
         return 0;
 }
 
-static int set_hot_share(const char *value, struct input *input, struct mt_err *err)
+/* A share, a number or a switch, with the configuration's own parsers. */
+static int set_number(const struct key *key, const char *value, struct input *input, struct mt_err *err)
 {
-        const struct mt_key share = { .offset = offsetof(struct input, hot_share),
-                                      .size = sizeof(input->hot_share),
-                                      .kind = MT_KEY_FLOAT,
-                                      .float_min = 0.0,
-                                      .float_max = 1.0 };
+        struct mt_key as = { .offset = key->offset,
+                             .size = sizeof(double),
+                             .kind = MT_KEY_FLOAT,
+                             .float_min = 0.0,
+                             .float_max = 1.0,
+                             .min = 1,
+                             .max = MOST_CPUS };
 
-        return mt_key_set_text(&share, input, value, err) < 0 ? mt_wrap(err, "hot_share") : 0;
+        if (key->kind != SHARE)
+                as.kind = key->kind == COUNT ? MT_KEY_COUNT : MT_KEY_SWITCH;
+        return mt_key_set_text(&as, input, value, err) < 0 ? mt_wrap(err, "%s", key->name) : 0;
 }
 
+/* What the caller allowed, or what the operator wants. */
 static int set_post_copy(const char *value, struct input *input, struct mt_err *err)
 {
         if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
                 input->facts.post_copy = value[0] == 't' ? MT_CALLER_YES : MT_CALLER_NO;
                 return 0;
         }
-        return mt_fail(err, EINVAL, "post_copy: expected true or false");
+        if (mt_permission_parse(value, &input->intent.post_copy) == 0)
+                return 0;
+        return mt_fail(err, EINVAL, "post_copy: expected true or false, or never, permitted or add");
+}
+
+static int set_flags(const char *value, struct input *input, struct mt_err *err)
+{
+        if (mt_flags_parse(value, &input->facts.call.flags) < 0)
+                return mt_fail(err, EINVAL, "caller_flags: expected options of virsh migrate such as live,p2p,postcopy");
+        input->facts.call.known = true;
+        return 0;
+}
+
+static int set_version(const struct key *key, const char *value, struct input *input, struct mt_err *err)
+{
+        uint64_t *field = (uint64_t *)(void *)((char *)input + key->offset);
+        unsigned major, minor, release = 0;
+        int n = -1;
+
+        (void)sscanf(value, "%3u.%3u%n.%3u%n", &major, &minor, &n, &release, &n);
+        if (n < 0 || value[n] != '\0')
+                return mt_fail(err, EINVAL, "%s: expected a version such as 10.0.2", key->name);
+        *field = MT_VERSION(major, minor, release);
+        return 0;
 }
 
 static int set_deadline(const char *value, struct input *input, struct mt_err *err)
@@ -139,12 +182,18 @@ static int set(const char *argument, struct input *input, struct mt_err *err)
         for (size_t i = 0; equals != NULL && i < MT_ARRAY_SIZE(keys); i++) {
                 if (strlen(keys[i].name) != length || strncmp(keys[i].name, argument, length) != 0)
                         continue;
-                input->given |= 1u << i;
+                input->given |= UINT64_C(1) << i;
                 switch (keys[i].kind) {
                 case SHARE:
-                        return set_hot_share(equals + 1, input, err);
+                case COUNT:
                 case SWITCH:
+                        return set_number(&keys[i], equals + 1, input, err);
+                case POST_COPY:
                         return set_post_copy(equals + 1, input, err);
+                case FLAGS:
+                        return set_flags(equals + 1, input, err);
+                case VERSION:
+                        return set_version(&keys[i], equals + 1, input, err);
                 case DEADLINE:
                         return set_deadline(equals + 1, input, err);
                 case INTENT:
@@ -159,11 +208,11 @@ static int set(const char *argument, struct input *input, struct mt_err *err)
         return set_other(argument, length, input, err);
 }
 
-static unsigned bit_of(const char *name)
+static uint64_t bit_of(const char *name)
 {
         for (size_t i = 0; i < MT_ARRAY_SIZE(keys); i++)
                 if (strcmp(keys[i].name, name) == 0)
-                        return 1u << i;
+                        return UINT64_C(1) << i;
         return 0;
 }
 
@@ -214,6 +263,23 @@ static int complete_hot_pages(struct input *input, struct mt_err *err)
         return 0;
 }
 
+/* What is about the call needs its flags, and the flags say what the caller permits. */
+static int complete_call(struct input *input, struct mt_err *err)
+{
+        static const char *const names[] = { "caller_bandwidth", "guest_paused", "libvirt", "qemu" };
+
+        for (size_t i = 0; i < MT_ARRAY_SIZE(names); i++)
+                if (!input->facts.call.known && (input->given & bit_of(names[i])) != 0)
+                        return mt_fail(err, EINVAL, "%s: expected caller_flags with it", names[i]);
+        if (input->facts.call.known && input->facts.post_copy != MT_CALLER_UNKNOWN)
+                return mt_fail(err, EINVAL, "post_copy: expected never, permitted or add where caller_flags say the rest");
+        if (input->facts.post_copy == MT_CALLER_UNKNOWN)
+                input->facts.post_copy = MT_CALLER_YES;
+        input->facts.headroom.cpu_known = (input->given & bit_of("cpu_idle")) != 0;
+        input->facts.headroom.given = true;
+        return 0;
+}
+
 /* Missing keys, values that exclude each other, traffic that was given. */
 static int complete(struct input *input, struct mt_err *err)
 {
@@ -221,10 +287,12 @@ static int complete(struct input *input, struct mt_err *err)
 
         int r = complete_hot_pages(input, err);
 
+        if (r == 0)
+                r = complete_call(input, err);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < 3; i++)
-                if ((input->given & 1u << i) == 0)
+                if ((input->given & UINT64_C(1) << i) == 0)
                         return mt_fail(err, EINVAL, "%s: required: expected a %s", keys[i].name, keys[i].help);
         if (input->facts.memory_bytes == 0 || input->facts.link_bytes_s == 0)
                 return mt_fail(err, EINVAL, "memory, link: expected more than 0");
@@ -241,7 +309,7 @@ int mt_plan_offline(int argc, const char *const *argv)
 {
         struct input input = { .facts = { .tau_ms = 5,
                                           .tg_ms = 40,
-                                          .post_copy = MT_CALLER_YES,
+                                          .headroom.cpus = DEFAULT_CPUS,
                                           .dirty_low_bytes_s = MT_AUTO,
                                           .dirty_high_bytes_s = MT_AUTO } };
         struct mt_plan plan;

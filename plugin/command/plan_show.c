@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/plan_show.h"
+#include "err.h"
 #include "log.h"
 #include "units.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *text(json_object *object, const char *key)
 {
@@ -69,6 +72,50 @@ static void show_choices(json_object *plan)
         }
 }
 
+/* Appends ", WHAT" to a line that begins without a comma. */
+static void MT_PRINTF(3, 4) also(char *line, size_t size, const char *format, ...)
+{
+        size_t used = strlen(line);
+        va_list args;
+
+        if (used > 0)
+                used += (size_t)snprintf(line + used, size - used, ", ");
+        if (used >= size)
+                return;
+        va_start(args, format);
+        (void)vsnprintf(line + used, size - used, format, args);
+        va_end(args);
+}
+
+static void also_flags(char *line, size_t size, const char *verb, json_object *flags)
+{
+        for (size_t i = 0; flags != NULL && i < json_object_array_length(flags); i++)
+                also(line, size, "%s the flag %s", verb, json_object_get_string(json_object_array_get_idx(flags, i)));
+}
+
+/* What is to be changed in the migration call; null: there is none to change. */
+static void show_call(json_object *call)
+{
+        char line[512] = "", cache[32];
+
+        if (call == NULL)
+                return;
+        also_flags(line, sizeof(line), "with", json_object_object_get(call, "flags_add"));
+        also_flags(line, sizeof(line), "without", json_object_object_get(call, "flags_drop"));
+        if (json_object_object_get(call, "connections") != NULL)
+                also(line, sizeof(line), "over %.0f connections", number(call, "connections"));
+        if (json_object_object_get(call, "compression") != NULL)
+                also(line, sizeof(line), "compressed by %s", text(call, "compression"));
+        if (json_object_object_get(call, "xbzrle_cache_bytes") != NULL)
+                also(line, sizeof(line), "with a cache of %s",
+                     mt_format_size(cache, sizeof(cache), (uint64_t)number(call, "xbzrle_cache_bytes")));
+        if (json_object_object_get(call, "postcopy_mbps") != NULL)
+                also(line, sizeof(line), "post-copy at %.1f Mbit/s", number(call, "postcopy_mbps"));
+        if (json_object_object_get(call, "switchover_mbps") != NULL)
+                also(line, sizeof(line), "the switchover at %.1f Mbit/s", number(call, "switchover_mbps"));
+        mt_print("the call: %s\n", line[0] != '\0' ? line : "as it is, but for the bandwidth");
+}
+
 void mt_plan_show(json_object *planned)
 {
         json_object *plan = json_object_object_get(planned, "plan");
@@ -83,6 +130,7 @@ void mt_plan_show(json_object *planned)
                  number(plan, "alpha") * 100.0, (int)number(plan, "iterations"), number(plan, "downtime_limit_ms"),
                  json_object_get_boolean(json_object_object_get(plan, "limit_met")) ? "max_downtime is met"
                                                                                     : "max_downtime is NOT met");
+        show_call(json_object_object_get(plan, "call"));
         show_choices(plan);
         mt_print("\nwhy:\n");
         for (size_t i = 0; i < n; i++)

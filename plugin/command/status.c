@@ -11,9 +11,11 @@
 
 #define ANSWER_MS 3000
 
-static const char help[] = "usage: migtune status [--json]\n"
-                           "\n"
-                           "Shows the migrations that are running on this host, as the watcher sees them.\n";
+static const char help[] =
+        "usage: migtune status [--json]\n"
+        "\n"
+        "Shows the migrations that are running on this host, as the watcher sees them, and those that wait for\n"
+        "their turn.\n";
 
 static const char *text(json_object *object, const char *key)
 {
@@ -27,11 +29,23 @@ static double number(json_object *object, const char *key)
         return json_object_get_double(json_object_object_get(object, key));
 }
 
+/* One that waits for its turn: how long, its place, since when. */
+static void show_waiting(json_object *call)
+{
+        mt_print("%-20.20s %-10s %4s %8.1f place %d since %s: %s\n", text(call, "domain"), text(call, "state"), "-",
+                 number(call, "waited_ms") / 1000.0, (int)number(call, "position"), text(call, "since"),
+                 text(call, "waits_for"));
+}
+
 static void show_row(json_object *job)
 {
         char remaining[32];
         json_object *plan = json_object_object_get(job, "plan");
 
+        if (strcmp(text(job, "state"), "waiting") == 0) {
+                show_waiting(job);
+                return;
+        }
         mt_print("%-20.20s %-10s %4d %8.1f %12s %8.1f %7.3f %10.1f %8.1f\n", text(job, "domain"), text(job, "state"),
                  (int)number(job, "iteration"), number(job, "elapsed_ms") / 1000.0,
                  mt_format_size(remaining, sizeof(remaining), (uint64_t)number(job, "remaining_bytes")),

@@ -106,7 +106,10 @@ static double upper_bounds(double R, double share, double ideal, const struct mt
                         in->available >= floor ? "what nobody uses now (low urgency)"
                                                : "the floor, since others use the link (low urgency)",
                         why);
-        return fmax(R, fmin(in->min_bandwidth, in->link)); /* a migration that is running must move */
+        R = fmax(R, fmin(in->min_bandwidth, in->link)); /* a migration that is running must move */
+        if (in->caller_limit > 0.0)
+                at_most(&R, in->caller_limit, "the caller's own limit", why);
+        return R;
 }
 
 static double switchover_rate(double R, const struct mt_inputs *in)

@@ -3,14 +3,15 @@
  * Theory of operation
  *
  * One pass, in the order of DESIGN section 3: resolve inputs, classify the traffic, choose the technique, take the
- * strategy's demand, bound it, derive the stop rule from the bandwidth, predict. Alternatives are evaluated by the same
- * functions with another technique or strategy and their reasons thrown away, so that what is compared is what would
- * have been done. `technique = "predicted"` takes the alternative with the shortest predicted time among those that hold
+ * strategy's demand, bound it, derive the stop rule from the bandwidth, predict, see what the call must say for it.
+ * Alternatives are evaluated by the same functions with another technique or strategy and their reasons thrown away, so
+ * that what is compared is what would have been done. `technique = "predicted"` takes the alternative with the shortest predicted time among those that hold
  * the downtime limit.
  */
 #include "policy/decide.h"
 #include "array.h"
 #include "policy/bandwidth.h"
+#include "policy/flags.h"
 #include "policy/hot.h"
 #include "policy/inputs.h"
 #include "policy/predict.h"
@@ -54,9 +55,9 @@ static unsigned rounds_before_switch(enum mt_technique technique, const struct m
 /* Post-copy for hot pages' sake: only where the technique is ours to choose; who cannot be asked may be tried. */
 static bool may_switch(const struct mt_facts *facts, const struct mt_intent *intent)
 {
-        bool ours = intent->technique == MT_CHOOSE_TRAFFIC_AWARE || intent->technique == MT_CHOOSE_PREDICTED;
+        const char *ignored;
 
-        return ours && intent->post_copy != MT_NEVER && facts->post_copy != MT_CALLER_NO;
+        return mt_technique_is_ours(intent) && mt_flags_post_copy(facts, intent, &ignored) != MT_CALLER_NO;
 }
 
 static struct option work_out(enum mt_technique technique, enum mt_strategy strategy, const struct mt_facts *facts,
@@ -66,7 +67,7 @@ static struct option work_out(enum mt_technique technique, enum mt_strategy stra
         struct option option;
 
         option.bandwidth = mt_bandwidth_bound(mt_strategy_demand(strategy, in, &in->now, why), &way, in, why);
-        option.stop = mt_stop_rule(&way, in, intent, &option.bandwidth, facts->switchover_bandwidth, why);
+        option.stop = mt_stop_rule(&way, in, intent, &option.bandwidth, mt_flags_switchover(facts), why);
         option.hot = mt_hot_choose(in, &option.bandwidth, &option.stop,
                                    technique != MT_PRE_COPY || may_switch(facts, intent), why);
         option.switch_after = rounds_before_switch(technique, intent, in, &option);
@@ -159,8 +160,9 @@ static struct option consider_switch(const struct option *option, const struct m
         plan->technique = MT_HYBRID;
         mt_reason(&plan->reasons, "technique hybrid instead of pre-copy: post-copy after %u rounds, for the hot pages%s",
                   option->hot.rounds,
-                  facts->post_copy == MT_CALLER_UNKNOWN ? " (whether the caller allowed it shows when it is asked for)"
-                                                        : "");
+                  !facts->call.known && facts->post_copy == MT_CALLER_UNKNOWN
+                          ? " (whether the caller allowed it shows when it is asked for)"
+                          : "");
         return work_out(MT_HYBRID, plan->strategy, facts, intent, in, &ignored);
 }
 
@@ -193,5 +195,6 @@ void mt_decide(const struct mt_facts *facts, const struct mt_intent *intent, str
         plan->prediction = option.prediction;
         plan->limit_met =
                 plan->technique == MT_PRE_COPY ? option.stop.met : option.prediction.downtime_ms <= intent->max_downtime_ms;
+        mt_flags_choose(facts, intent, &in, plan);
         alternatives(facts, intent, &in, plan);
 }

@@ -101,6 +101,8 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
         in.sla_lower = mt_mbps(intent->sla_lower_bytes_s);
         in.sla_upper = mt_mbps(intent->sla_upper_bytes_s);
         in.min_bandwidth = mt_mbps(intent->min_bandwidth_bytes_s);
+        if (facts->call.known && !facts->call.override_limits)
+                in.caller_limit = mt_mbps(facts->call.bandwidth_bytes_s);
         if (deadline_ms != MT_AUTO && deadline_ms > 0) /* seconds per GiB, so the memory's size cancels out */
                 in.deadline_bandwidth = mt_mbit(MT_GIB) / mt_seconds(deadline_ms);
         in.max_iterations = intent->max_iterations;

@@ -45,6 +45,7 @@ struct mt_inputs {
         double DL, DH, lL, lH;
         double sla_lower, sla_upper;
         double min_bandwidth;
+        double caller_limit;       /* Mbit/s that the caller of the migration allowed itself; 0: none that binds */
         double deadline_bandwidth; /* Mbit/s that moves the memory within its deadline; 0: none (auto) */
         unsigned max_iterations;
         enum mt_urgency urgency;

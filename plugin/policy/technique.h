@@ -8,6 +8,9 @@
 /* Fills the plan's classes. */
 void mt_technique_classify(const struct mt_inputs *in, const struct mt_intent *intent, struct mt_plan *plan);
 
+/* Whether the technique is ours to choose, by traffic or by prediction; else it is configured by name. */
+bool mt_technique_is_ours(const struct mt_intent *intent);
+
 /* True if this migration may switch to post-copy; else one reason says why not. why may be NULL. */
 bool mt_technique_may_post_copy(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_reasons *why);
 

@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "config_keys.h"
 #include "model/hot.h"
+#include "record/json_call.h"
 #include "units.h"
 
 #include <inttypes.h>
@@ -160,6 +161,8 @@ json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *p
         mt_json_add(o, "dirty_high_mbps", mt_json_mbps(facts->dirty_high_bytes_s));
         mt_json_add(o, "post_copy_permitted", mt_json_string(post_copy < MT_ARRAY_SIZE(permits) ? permits[post_copy] : "?"));
         mt_json_add(o, "switchover_bandwidth", json_object_new_boolean(facts->switchover_bandwidth));
+        mt_json_add(o, "call", mt_call_json(&facts->call));
+        mt_json_add(o, "headroom", mt_headroom_json(&facts->headroom));
         return o;
 }
 
@@ -273,6 +276,7 @@ json_object *mt_plan_json(const struct mt_plan *plan)
         mt_json_add(o, "prediction", prediction_json(&plan->prediction));
         mt_json_add(o, "switchover_mbps", mt_json_mbps(plan->switchover_bytes_s));
         mt_json_add(o, "low_priority", json_object_new_boolean(plan->low_priority));
+        mt_json_add(o, "call", mt_call_changes_json(&plan->call));
         mt_json_add(o, "alternatives", alternatives_json(plan));
         return o;
 }

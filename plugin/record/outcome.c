@@ -207,6 +207,15 @@ static json_object *applied_json(const struct mt_outcome *outcome)
         return o;
 }
 
+static json_object *arbitrated_json(const struct mt_outcome *outcome)
+{
+        json_object *o = json_object_new_object();
+
+        mt_json_add(o, "max_downtime", mt_json_count(outcome->arbitrated.downtimes));
+        mt_json_add(o, "max_speed", mt_json_count(outcome->arbitrated.speeds));
+        return o;
+}
+
 static json_object *domain_json(const struct mt_outcome *outcome)
 {
         json_object *o = json_object_new_object();
@@ -247,6 +256,8 @@ static json_object *record(const struct mt_outcome *outcome, unsigned stride, bo
         mt_json_add(o, "tc", tc_json(outcome));
         mt_json_add(o, "error", outcome->error[0] != '\0' ? mt_json_string(outcome->error) : NULL);
         mt_json_add(o, "applied", applied_json(outcome));
+        if (outcome->arbitrated.downtimes + outcome->arbitrated.speeds > 0)
+                mt_json_add(o, "arbitrated", arbitrated_json(outcome));
         if (outcome->unshaped[0] != '\0')
                 mt_json_add(o, "unshaped", mt_json_string(outcome->unshaped));
         if (outcome->adopted)

@@ -85,6 +85,9 @@ struct mt_outcome {
                 unsigned changes;  /* how often the bandwidth was set */
                 uint64_t after_ms; /* from the first event to the first limit set */
         } applied;
+        struct { /* limits that callers asked for while the plan's stood */
+                unsigned downtimes, speeds;
+        } arbitrated;
         bool adopted;       /* it was running before the watcher was */
         char unshaped[512]; /* why there is no tc class; "": there is one */
         char error[256];    /* "": none */

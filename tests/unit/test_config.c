@@ -65,7 +65,7 @@ static const struct bad_case {
         { "cost-table-rises", 1, "cost.table: expected up to 8 points" },
         { "cost-table-many", 1, "cost.table: expected up to 8 points" },
         { "cost-table-number", 1, "cost.table: expected up to 8 points" },
-        { "word-not-here", 1, "migration.auto_converge: expected \"never\" or \"permitted\", found \"add\"" },
+        { "word-not-here", 1, "shim.caller_limits: expected \"respect\" or \"override\", found \"permitted\"" },
         { "unknown-models", 2, "traffic.models: expected \"built-in\" or \"auto\", found \"thesis\"" },
         { "unknown-traffic", 1, "traffic.model: unknown key, expected one of idle_below, direction_factor, models" },
         { "float-range", 1, "lambda.high: expected a number from 0.001 to 0.999, found 1.0" },
@@ -149,6 +149,12 @@ static const struct good_case {
         { "count", "history = { keep = 10000000; };", "history.keep", 10000000 },
         { "models by default", "traffic = { idle_below = \"1Mbit\"; };", "traffic.models", MT_MODELS_BUILT_IN },
         { "models of the host's own", "traffic = { models = \"auto\"; };", "traffic.models", MT_MODELS_AUTO },
+        { "auto-converge may be added", "migration = { auto_converge = \"add\"; };", "migration.auto_converge", MT_ADD },
+        { "multifd by default", "migration = { compression = \"add\"; };", "migration.parallel", MT_PERMITTED },
+        { "compression", "migration = { compression = \"never\"; };", "migration.compression", MT_NEVER },
+        { "no call waits", "shim = { max_wait = \"0ms\"; };", "shim.max_wait", 0 },
+        { "a shim's patience by default", "shim = { max_wait = \"1s\"; };", "shim.timeout", 2000 },
+        { "callers overridden", "shim = { caller_limits = \"override\"; };", "shim.caller_limits", MT_LIMITS_OVERRIDE },
         { "colons for equals", "mode : \"off\"", "mode", MT_MODE_OFF },
 };
 

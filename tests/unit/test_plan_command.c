@@ -57,6 +57,20 @@ static const struct bad_case {
         { "lambda upside down", BASE "dirty_rate=1Mbit lambda_low=0.5 lambda_high=0.4", "lambda_low: expected less than" },
         { "dirty range upside down", BASE "dirty_rate=1Mbit dirty_low=5Mbit dirty_high=4Mbit",
           "dirty_low: expected less than" },
+        { "unknown flag", BASE "dirty_rate=1Mbit caller_flags=live,fast",
+          "caller_flags: expected options of virsh migrate" },
+        { "caller_flags and post_copy", BASE "dirty_rate=1Mbit caller_flags=live post_copy=true",
+          "post_copy: expected never, permitted or add" },
+        { "a limit of no call", BASE "dirty_rate=1Mbit caller_bandwidth=1Mbit", "caller_bandwidth: expected caller_flags" },
+        { "QEMU of no call", BASE "dirty_rate=1Mbit qemu=10.0", "qemu: expected caller_flags" },
+        { "not a version", BASE "dirty_rate=1Mbit caller_flags=live qemu=ten", "qemu: expected a version such as 10.0.2" },
+        { "too much of a version", BASE "dirty_rate=1Mbit caller_flags=live libvirt=9.0.0-1",
+          "libvirt: expected a version" },
+        { "half a version", BASE "dirty_rate=1Mbit caller_flags=live libvirt=9", "libvirt: expected a version" },
+        { "paused or not", BASE "dirty_rate=1Mbit caller_flags=live guest_paused=1",
+          "guest_paused: expected true or false" },
+        { "more than idle", BASE "dirty_rate=1Mbit cpu_idle=1.5", "cpu_idle: expected a number from 0.0 to 1.0" },
+        { "no CPU", BASE "dirty_rate=1Mbit cpus=0", "cpus: expected a whole number from 1 to" },
         { "post_copy is a switch", BASE "dirty_rate=1Mbit post_copy=maybe", "post_copy: expected true or false" },
         { "deadline without a unit", BASE "dirty_rate=1Mbit deadline=60", "deadline: expected a time per GiB" },
         { "memory of nothing", "--offline memory=0B dirty_rate=1Mbit link=1Gbit", "expected more than 0" },
@@ -156,6 +170,77 @@ static void test_hot(void **state)
         (void)json_object_put(planned);
 }
 
+static const struct call_case {
+        const char *name, *arguments;
+        const char *call; /* the plan's "call" */
+        const char *text; /* what people read */
+} calls[] = {
+        { "nobody in the call", BASE "dirty_rate=50Mbit", NULL, NULL },
+        { "nothing to change", BASE "dirty_rate=50Mbit caller_flags=live,p2p",
+          "{\"flags_add\":[],\"flags_drop\":[],\"connections\":null,\"compression\":null,\"xbzrle_cache_bytes\":null,"
+          "\"postcopy_mbps\":null,\"switchover_mbps\":null}",
+          "\nthe call: as it is, but for the bandwidth\n" },
+        { "post-copy added and auto-converge dropped",
+          BASE "dirty_rate=50Mbit caller_flags=live,auto-converge post_copy=add technique=post-copy auto_converge=never "
+               "libvirt=11.1 qemu=8.2.0",
+          "{\"flags_add\":[\"postcopy\"],\"flags_drop\":[\"auto-converge\"],\"connections\":null,\"compression\":null,"
+          "\"xbzrle_cache_bytes\":null,\"postcopy_mbps\":331.202,\"switchover_mbps\":941.482}",
+          "\nthe call: with the flag postcopy, without the flag auto-converge, post-copy at 331.2 Mbit/s, the switchover at "
+          "941.5 Mbit/s\n" },
+        { "xbzrle", BASE HOT("0.047", "855Mbit", "45Mbit") " caller_flags=live compression=add memory_free=1GiB",
+          "{\"flags_add\":[\"compressed\"],\"flags_drop\":[],\"connections\":null,\"compression\":\"xbzrle\","
+          "\"xbzrle_cache_bytes\":67108864,\"postcopy_mbps\":null,\"switchover_mbps\":null}",
+          "\nthe call: with the flag compressed, compressed by xbzrle, with a cache of 64.0 MiB\n" },
+        { "zstd",
+          BASE "dirty_rate=1400Mbit caller_flags=live compression=add parallel=add cpu_idle=0.5 cpus=4 libvirt=9.4 "
+               "caller_bandwidth=400Mbit",
+          "{\"flags_add\":[\"compressed\",\"parallel\"],\"flags_drop\":[],\"connections\":2,\"compression\":\"zstd\","
+          "\"xbzrle_cache_bytes\":null,\"postcopy_mbps\":null,\"switchover_mbps\":null}",
+          "over 2 connections, compressed by zstd\n" },
+};
+
+static void test_call(void **state)
+{
+        const struct call_case *c = *state;
+        json_object *planned, *plan = NULL;
+        char line[512];
+
+        (void)snprintf(line, sizeof(line), "%s --json", c->arguments);
+        assert_int_equal(run(line), 0);
+        planned = json_tokener_parse(out);
+        assert_true(json_object_object_get_ex(planned, "plan", &plan));
+        if (c->call == NULL)
+                assert_null(json_object_object_get(plan, "call"));
+        else
+                assert_string_equal(json_object_to_json_string_ext(json_object_object_get(plan, "call"), 0), c->call);
+        (void)json_object_put(planned);
+        assert_int_equal(run(c->arguments), 0);
+        if (c->text != NULL && strstr(out, c->text) == NULL)
+                fail_msg("'%s' is not in:\n%s", c->text, out);
+        assert_true(c->text != NULL || strstr(out, "the call:") == NULL);
+}
+
+/* The call itself is among the facts. */
+static void test_call_facts(void **state)
+{
+        static const char want[] =
+                "{\"flags\":[\"live\",\"p2p\",\"tls\"],\"made\":false,\"fixed_flags\":false,\"paused\":true,\"bandwidth_"
+                "mbps\":80.0,"
+                "\"postcopy_mbps\":null,\"switchover_mbps\":null,\"limits_bind\":true,\"libvirt\":\"9.0.0\",\"qemu\":null}";
+        json_object *planned, *facts = NULL;
+
+        (void)state;
+        assert_int_equal(run(BASE "dirty_rate=50Mbit caller_flags=live,p2p,tls caller_bandwidth=80Mbit guest_paused=true "
+                                  "libvirt=9.0 cpu_idle=0.25 memory_free=2GiB --json"),
+                         0);
+        planned = json_tokener_parse(out);
+        assert_true(json_object_object_get_ex(planned, "facts", &facts));
+        assert_string_equal(json_object_to_json_string_ext(json_object_object_get(facts, "call"), 0), want);
+        assert_string_equal(json_object_to_json_string_ext(json_object_object_get(facts, "headroom"), 0),
+                            "{\"cpu_idle_share\":0.25,\"cpus\":8,\"memory_free_bytes\":2147483648,\"source\":\"given\"}");
+        (void)json_object_put(planned);
+}
+
 static void test_text_for_people(void **state)
 {
         (void)state;
@@ -176,11 +261,13 @@ static void test_help(void **state)
 
 int main(void)
 {
-        struct CMUnitTest tests[MT_ARRAY_SIZE(bad) + MT_ARRAY_SIZE(hot) + 3];
+        struct CMUnitTest tests[MT_ARRAY_SIZE(bad) + MT_ARRAY_SIZE(hot) + MT_ARRAY_SIZE(calls) + 4];
         size_t n = 0;
 
         ADD_ROWS(tests, n, bad, test_bad);
         ADD_ROWS(tests, n, hot, test_hot);
+        ADD_ROWS(tests, n, calls, test_call);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_call_facts);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_equals_the_model);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_text_for_people);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_help);
