@@ -8,7 +8,10 @@
 #include "handle.h"
 #include "log.h"
 #include "mt_build.h"
+#include "service/alone.h"
+#include "shim_handle.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int run_check(const struct mt_host_ops *host, int argc, const char *const *argv)
@@ -56,6 +59,26 @@ static int32_t run_command(void *handle, int32_t argc, const char *const *argv)
         return 2;
 }
 
+/* advise of struct mt_plugin_ops: the watcher's, or, where none answers this user, our own. */
+static int32_t advise(void *handle, const struct mt_call *call, struct mt_advice *ret_advice)
+{
+        const struct mt_host_ops *host = mt_handle_host(handle);
+        struct mt_advice advice;
+        struct mt_err err = { 0 };
+        struct mt_call taken;
+        int r = mt_shim_take_call(call, &taken);
+
+        if (r < 0)
+                return r;
+        r = mt_shim_ask(host, &taken, &advice, &err);
+        if (r == -ENOTCONN || r == -EACCES)
+                r = mt_alone_advise(host, /* uri= */ NULL, &taken, &advice, &err);
+        if (r == 0)
+                return mt_shim_give_advice(&advice, ret_advice);
+        mt_shim_complain(&taken, &err);
+        return r;
+}
+
 __attribute__((visibility("default"))) const struct mt_plugin_ops *mt_plugin_get(uint32_t host_abi_major)
 {
         static const struct mt_plugin_ops ops = {
@@ -67,6 +90,8 @@ __attribute__((visibility("default"))) const struct mt_plugin_ops *mt_plugin_get
                 .close = mt_handle_close,
                 .command = run_command,
                 .hook_event = mt_handle_hook_event,
+                .advise = advise,
+                .report = mt_shim_report,
         };
 
         return host_abi_major == MT_ABI_MAJOR ? &ops : NULL;

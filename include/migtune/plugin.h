@@ -123,13 +123,14 @@ struct mt_report {
         uint64_t value;     /* MT_REPORT_MAX_DOWNTIME: ms; MT_REPORT_MAX_SPEED: MiB/s */
 };
 
-#define MT_REPORT_ENDED 1u   /* the migration call returned */
-#define MT_REPORT_RETRIED 2u /* libvirt refused the changed call before it began, and the caller's own is made */
+#define MT_REPORT_ENDED 1u /* the migration call returned */
+#define MT_REPORT_RETRIED                                                                                                   \
+        2u /* libvirt refused the changed call; the caller's own is made, unless the answer is 1: it had begun */
 #define MT_REPORT_MAX_DOWNTIME                                                                                              \
-        3u /* a caller sets a limit: the answer 1 says that the plan's stands, so that the real call is */
-#define MT_REPORT_MAX_SPEED 4u /* left out and success is returned; 0: let it through */
+        3u                     /* a caller sets a limit. The answer 1: the plan's stands, so the real call is left out and */
+#define MT_REPORT_MAX_SPEED 4u /* success is returned; 0: let it through */
 #define MT_REPORT_POST_COPY 5u /* a caller acts: passes in any case, and is recorded */
-#define MT_REPORT_ABORT 6u
+#define MT_REPORT_ABORT 6u     /* without a ticket; also of a call that waits, which then ends and asks no more */
 #define MT_REPORT_SUSPEND 7u
 
 #define MT_REPORT_SIZE_1_0 ((uint32_t)(offsetof(struct mt_report, value) + sizeof(uint64_t)))

@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "enforce/qemu.h"
+#include "call_flags.h"
 #include "units.h"
 
 #include <errno.h>
 #include <libvirt/virterror.h>
 
 #define QEMU_MAX_DOWNTIME_MS UINT64_C(2000000)
+
+#define SAME_FLAG(name) _Static_assert(MT_FLAG_##name == (uint64_t)VIR_MIGRATE_##name, "call_flags.h has libvirt's value")
+SAME_FLAG(LIVE);
+SAME_FLAG(TUNNELLED);
+SAME_FLAG(PAUSED);
+SAME_FLAG(OFFLINE);
+SAME_FLAG(COMPRESSED);
+SAME_FLAG(AUTO_CONVERGE);
+SAME_FLAG(POSTCOPY);
+SAME_FLAG(TLS);
+SAME_FLAG(PARALLEL);
+SAME_FLAG(POSTCOPY_RESUME);
+SAME_FLAG(ZEROCOPY);
 
 static int libvirt_error(struct mt_err *err, const char *what)
 {

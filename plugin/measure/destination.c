@@ -53,14 +53,9 @@ int mt_destination_uri(const char *uri, const struct in6_addr *address, char *re
 int mt_destination_start(const char *share_dir, const char *uri, const char *host, struct mt_destination **ret,
                          struct mt_err *err)
 {
-        struct mt_destination *destination;
+        struct mt_destination *destination = calloc(1, sizeof(*destination));
         int r;
 
-        if (share_dir[0] == '\0' && uri[0] == '\0') {
-                *ret = NULL;
-                return 0;
-        }
-        destination = calloc(1, sizeof(*destination));
         if (destination == NULL)
                 return mt_fail(err, ENOMEM, "destination: out of memory");
         (void)snprintf(destination->uri, sizeof(destination->uri), "%s", uri);
@@ -89,28 +84,31 @@ void mt_destination_publish(struct mt_destination *destination, const struct mt_
                 mt_exchange_publish(destination->exchange, sample);
 }
 
-/* The peer's place, with its thread; NULL where there is none and none can be had. */
+/* The peer's place, with its thread; NULL: it has none. */
 static struct known_peer *peer_at(struct mt_destination *destination, const struct in6_addr *address)
 {
-        struct known_peer *spare = NULL;
-        char uri[512];
+        for (unsigned i = 0; i < MAX_PEERS; i++)
+                if (destination->peers[i].peer != NULL && IN6_ARE_ADDR_EQUAL(&destination->peers[i].address, address))
+                        return &destination->peers[i];
+        return NULL;
+}
 
+/* Gives it one, with a thread that asks uri; NULL: none can be had. */
+static struct known_peer *peer_new(struct mt_destination *destination, const struct in6_addr *address, const char *uri)
+{
         for (unsigned i = 0; i < MAX_PEERS; i++) {
                 struct known_peer *known = &destination->peers[i];
 
-                if (known->peer == NULL)
-                        spare = spare != NULL ? spare : known;
-                else if (IN6_ARE_ADDR_EQUAL(&known->address, address))
-                        return known;
+                if (known->peer != NULL)
+                        continue;
+                if (mt_peer_start(uri, &known->peer, &destination->complaint) < 0) {
+                        destination->has_complaint = true;
+                        return NULL;
+                }
+                known->address = *address;
+                return known;
         }
-        if (spare == NULL || mt_destination_uri(destination->uri, address, uri, sizeof(uri)) < 0)
-                return NULL;
-        if (mt_peer_start(uri, &spare->peer, &destination->complaint) < 0) {
-                destination->has_complaint = true;
-                return NULL;
-        }
-        spare->address = *address;
-        return spare;
+        return NULL;
 }
 
 struct mt_traffic_fact mt_destination_get(struct mt_destination *destination, const struct sockaddr_storage *peer)
@@ -118,18 +116,48 @@ struct mt_traffic_fact mt_destination_get(struct mt_destination *destination, co
         struct mt_traffic_fact fact = { .known = false };
         struct known_peer *known;
         struct in6_addr address;
+        char uri[512];
 
         if (destination == NULL || !mt_share_address((const struct sockaddr *)peer, &address))
                 return fact;
         if (destination->exchange != NULL)
                 fact = mt_exchange_find(destination->exchange, &address);
-        if (fact.known || destination->uri[0] == '\0')
+        if (fact.known)
                 return fact;
         known = peer_at(destination, &address);
+        if (known == NULL && destination->uri[0] != '\0' &&
+            mt_destination_uri(destination->uri, &address, uri, sizeof(uri)) == 0)
+                known = peer_new(destination, &address, uri);
         if (known == NULL)
                 return fact;
         known->asked_ms = mt_now_ms();
         return mt_peer_traffic(known->peer);
+}
+
+void mt_destination_offer(struct mt_destination *destination, const struct sockaddr_storage *peer, const char *uri)
+{
+        struct known_peer *known;
+        struct in6_addr address;
+
+        if (destination == NULL || destination->uri[0] != '\0' ||
+            !mt_share_address((const struct sockaddr *)peer, &address) || peer_at(destination, &address) != NULL)
+                return;
+        if (destination->exchange != NULL && mt_exchange_find(destination->exchange, &address).known)
+                return;
+        known = peer_new(destination, &address, uri);
+        if (known != NULL)
+                known->asked_ms = mt_now_ms();
+}
+
+bool mt_destination_pending(struct mt_destination *destination, const struct sockaddr_storage *peer)
+{
+        struct known_peer *known;
+        struct in6_addr address;
+
+        if (destination == NULL || !mt_share_address((const struct sockaddr *)peer, &address))
+                return false;
+        known = peer_at(destination, &address);
+        return known != NULL && mt_peer_is_pending(known->peer);
 }
 
 bool mt_destination_tick(struct mt_destination *destination, struct mt_err *ret_complaint)

@@ -32,8 +32,8 @@
 struct mt_destination;
 
 /*
- * share_dir and uri: as configured, "" for none; *ret is NULL where both are. host: the name to publish under, "" for
- * one that only asks. All are copied. virInitialize() must have been called.
+ * share_dir and uri: as configured, "" for none. host: the name to publish under, "" for one that only asks. All are
+ * copied. virInitialize() must have been called.
  */
 int mt_destination_start(const char *share_dir, const char *uri, const char *host, struct mt_destination **ret,
                          struct mt_err *err);
@@ -46,6 +46,15 @@ void mt_destination_publish(struct mt_destination *destination, const struct mt_
 
 /* The traffic of the host with that address; from now on it is wanted. Unknown for a NULL destination. Never waits. */
 struct mt_traffic_fact mt_destination_get(struct mt_destination *destination, const struct sockaddr_storage *peer);
+
+/*
+ * Somebody knows how to reach the libvirt of the host with that address: it is asked, where there is neither a sample of
+ * it nor a destination.uri. Copied. Never waits.
+ */
+void mt_destination_offer(struct mt_destination *destination, const struct sockaddr_storage *peer, const char *uri);
+
+/* True while the host's libvirt has been asked, and has neither told nor failed: waiting a little may help. */
+bool mt_destination_pending(struct mt_destination *destination, const struct sockaddr_storage *peer);
 
 /*
  * Lets go of peers that nobody asked for; about once a second. True: something is wrong that was not so before, for the

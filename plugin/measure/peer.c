@@ -59,7 +59,8 @@ static void note_result(struct mt_peer *peer, const char *what, bool good)
         peer->failed = !good;
         if (good) {
                 peer->known_ms = mt_now_ms();
-                peer->fact = (struct mt_traffic_fact){ .known = peer->traffic.known, .source = MT_TRAFFIC_LIBVIRT,
+                peer->fact = (struct mt_traffic_fact){ .known = peer->traffic.known,
+                                                       .source = MT_TRAFFIC_LIBVIRT,
                                                        .in_bytes_s = (uint64_t)peer->traffic.in_bytes_s,
                                                        .out_bytes_s = (uint64_t)peer->traffic.out_bytes_s };
         }
@@ -172,6 +173,16 @@ struct mt_traffic_fact mt_peer_traffic(struct mt_peer *peer)
         fact.age_ms = mt_now_ms() - peer->known_ms;
         (void)pthread_mutex_unlock(&peer->lock);
         return fact.known && fact.age_ms <= FRESH_MS ? fact : (struct mt_traffic_fact){ .known = false };
+}
+
+bool mt_peer_is_pending(struct mt_peer *peer)
+{
+        bool pending;
+
+        (void)pthread_mutex_lock(&peer->lock);
+        pending = !peer->fact.known && !peer->failed;
+        (void)pthread_mutex_unlock(&peer->lock);
+        return pending;
 }
 
 bool mt_peer_is_busy(struct mt_peer *peer)

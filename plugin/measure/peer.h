@@ -27,6 +27,9 @@ void mt_peer_release(struct mt_peer *peer);
 /* The VMs' traffic. Unknown: no two readings yet, or the last one is older than 5 s. */
 struct mt_traffic_fact mt_peer_traffic(struct mt_peer *peer);
 
+/* Whether nothing is known of it yet, and nothing has failed. */
+bool mt_peer_is_pending(struct mt_peer *peer);
+
 /* Whether its thread is in a call to libvirt that may last. */
 bool mt_peer_is_busy(struct mt_peer *peer);
 

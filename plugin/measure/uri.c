@@ -37,3 +37,14 @@ int mt_uri_host(const char *uri, char *ret_host, size_t size)
         ret_host[length] = '\0';
         return 0;
 }
+
+bool mt_uri_is_plain(const char *uri)
+{
+        MT_CLEANUP(free_urip) xmlURI *parsed = xmlParseURI(uri);
+
+        return parsed != NULL && parsed->scheme != NULL && parsed->server != NULL && parsed->server[0] != '\0' &&
+               (strcmp(parsed->scheme, "qemu") == 0 || strcmp(parsed->scheme, "qemu+tls") == 0 ||
+                strcmp(parsed->scheme, "qemu+tcp") == 0) &&
+               parsed->path != NULL && strcmp(parsed->path, "/system") == 0 && parsed->query_raw == NULL &&
+               parsed->query == NULL && parsed->fragment == NULL;
+}

@@ -2,6 +2,7 @@
 #ifndef MT_MEASURE_URI_H
 #define MT_MEASURE_URI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,5 +11,11 @@
  * does not fit. *ret_host changes only on success.
  */
 int mt_uri_host(const char *uri, char *ret_host, size_t size);
+
+/*
+ * True for a URI of another host's libvirt that only opens a connection: "qemu[+tls|+tcp]://HOST.../system" without a query.
+ * The other transports run programs, and a query may name them.
+ */
+bool mt_uri_is_plain(const char *uri);
 
 #endif

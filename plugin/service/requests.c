@@ -2,11 +2,17 @@
 /*
  * Requests, one row each in the table below:
  *   hook    domain, operation, suboperation, extra, xml    {"ok":true}; from libvirt's qemu hook
- *   status                                                 {"host", "mode", "libvirt", "migrations", "classes"}
+ *   status                                                 {"host", "mode", "libvirt", "migrations", "classes"}; those that
+ *                                                          wait for their turn are among the migrations
  *   plan    domain, address, intent (optional object)      {"domain", "facts", "intent", "plan", "reasons"}
+ *   advise  a migration call (shim_json.h)                 {"action", ...}; from who stands in the call
+ *   report  what else a caller does, or a call's end       {"answer":0} or 1
  */
 #include "service/requests.h"
 #include "cleanup.h"
+#include "shim_json.h"
+#include "steer/arbitrate.h"
+#include "steer/call.h"
 #include "steer/host.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
@@ -48,12 +54,14 @@ static json_object *answer_hook(struct mt_host *host, json_object *request)
 static json_object *answer_status(struct mt_host *host, json_object *request)
 {
         json_object *reply = json_object_new_object();
+        json_object *migrations = mt_job_status(host);
 
         (void)request;
+        mt_call_status(host, migrations);
         (void)json_object_object_add(reply, "host", json_object_new_string(host->name));
         (void)json_object_object_add(reply, "mode", json_object_new_string(mt_mode_name(host->config.defaults.mode)));
         (void)json_object_object_add(reply, "libvirt", json_object_new_boolean(host->connection != NULL));
-        (void)json_object_object_add(reply, "migrations", mt_job_status(host));
+        (void)json_object_object_add(reply, "migrations", migrations);
         (void)json_object_object_add(reply, "classes", mt_host_classes(host));
         return reply;
 }
@@ -71,6 +79,28 @@ static json_object *answer_plan(struct mt_host *host, json_object *request)
         return mt_preview_json(&preview);
 }
 
+static json_object *answer_advise(struct mt_host *host, json_object *request)
+{
+        struct mt_advice advice;
+        struct mt_err err = { 0 };
+        struct mt_call call;
+
+        if (mt_shim_call_read(request, &call, &err) < 0)
+                return error_object(err.msg);
+        mt_call_advise(host, &call, &advice);
+        return mt_shim_advice_json(&advice);
+}
+
+static json_object *answer_report(struct mt_host *host, json_object *request)
+{
+        struct mt_report report;
+        struct mt_err err = { 0 };
+
+        if (mt_shim_report_read(request, &report, &err) < 0)
+                return error_object(err.msg);
+        return mt_shim_answer_json(mt_arbitrate(host, &report));
+}
+
 json_object *mt_requests_answer(void *ctx, json_object *request, bool privileged)
 {
         static const struct {
@@ -78,9 +108,8 @@ json_object *mt_requests_answer(void *ctx, json_object *request, bool privileged
                 bool needs_root;
                 json_object *(*answer)(struct mt_host *host, json_object *request);
         } table[] = {
-                { "hook", true, answer_hook },
-                { "status", false, answer_status },
-                { "plan", false, answer_plan },
+                { "hook", true, answer_hook },      { "status", false, answer_status }, { "plan", false, answer_plan },
+                { "advise", false, answer_advise }, { "report", false, answer_report },
         };
         const char *name = text_of(request, "request");
 
@@ -91,5 +120,5 @@ json_object *mt_requests_answer(void *ctx, json_object *request, bool privileged
                         return error_object("only root may ask that");
                 return table[i].answer(ctx, request);
         }
-        return error_object("unknown request: expected hook, status or plan");
+        return error_object("unknown request: expected hook, status, plan, advise or report");
 }

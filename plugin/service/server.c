@@ -188,7 +188,7 @@ static void on_client(int watch, int fd, int events, void *opaque)
                 client_close(client);
 }
 
-/* Root: everything. The group migtune, primary or supplementary: questions. Others: nothing. */
+/* Root: everything. The group migtune, primary or supplementary: questions, and its own calls. Others: nothing. */
 static bool judge_peer(const struct mt_server *server, int fd, bool *ret_privileged)
 {
         struct ucred peer;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The answering side of the watcher's local socket, driven by libvirt's event loop: one JSON request a line, one JSON reply
- * a line. Root may ask anything, members of the group "migtune" what changes nothing (plan, status); nobody else connects.
+ * a line. Root may ask anything; members of the group "migtune" what changes nothing (plan, status) and what concerns a
+ * migration call of their own (advise, report: nova-compute is no root), and they are trusted to speak of their own; nobody
+ * else connects.
  */
 #ifndef MT_SERVICE_SERVER_H
 #define MT_SERVICE_SERVER_H

@@ -22,6 +22,7 @@
 #include "service/requests.h"
 #include "service/server.h"
 #include "steer/agent.h"
+#include "steer/call.h"
 #include "steer/host.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
@@ -54,7 +55,7 @@ static void send_record(void *ctx, const char *json)
                 watch->ops->record(watch->ops->ctx, json);
 }
 
-/* By destination.share_dir and uri; none configured is no error. */
+/* By destination.share_dir and uri, or as callers say; none configured is no error. */
 static void start_destination(struct mt_host *host)
 {
         struct mt_err err = { 0 };
@@ -133,6 +134,7 @@ static void on_tick(int timer, void *opaque)
                 mt_log_limited(MT_LOG_WARNING, "nic", "sample the network devices: %s; traffic counts as unknown", err.msg);
         mt_incoming_tick(&watch->host);
         mt_job_tick(&watch->host);
+        mt_call_tick(&watch->host);
         mt_publish_tick(&watch->host);
         mt_learn_tick(&watch->host);
         while (mt_destination_tick(watch->host.destination, &err))
@@ -201,6 +203,7 @@ static int start(struct watch *watch, const char *uri, struct mt_err *err)
 static void stop(struct watch *watch)
 {
         mt_job_clear(&watch->host);
+        mt_call_clear(&watch->host);
         for (int i = 0; i < AGENTS_END_MS / 10 && mt_agents_running() > 0; i++) /* they put QEMU's limits back */
                 (void)usleep(10000);
         mt_incoming_clear(&watch->host);

@@ -115,6 +115,7 @@ static int make_class(struct mt_host *host, struct mt_job *job, const struct mt_
         if (r < 0)
                 return r;
         job->shaped = true;
+        mt_meter_read(&job->meter, 0, mt_now_ms()); /* else what it carries until the first reading would not count */
         entry = &job->outcome.tc[job->outcome.n_tc++];
         (void)memcpy(entry->device, job->link.device, sizeof(entry->device));
         entry->minor = job->minor;
@@ -142,6 +143,8 @@ void mt_job_install(struct mt_host *host, struct mt_job *job, const struct mt_up
         struct mt_err err = { 0 };
 
         job->limits_saved = mt_qemu_limits_get(job->domain, &job->limits_before, &err) == 0;
+        if (job->call != NULL && job->call->limits_known)
+                job->limits_before = job->call->limits;
         if (!job->limits_saved) /* what cannot be put back is not changed */
                 mt_log(MT_LOG_WARNING, "domain '%s': %s, leaving QEMU's limits as they are", name_of(job), err.msg);
         if (job->limits_saved) {
@@ -203,6 +206,7 @@ void mt_job_switch_when_due(struct mt_job *job)
             job->agent == NULL || job->intent.mode != MT_MODE_ENFORCE)
                 return;
         job->switch_asked = true;
+        job->asked_in = job->iteration;
         mt_agent_want_post_copy(job->agent);
 }
 

@@ -58,6 +58,8 @@ static void open_outcome(struct mt_host *host, struct mt_job *job, bool adopted)
         outcome->intent = job->intent;
         outcome->plan = job->plan;
         outcome->adopted = adopted;
+        if (job->call != NULL)
+                mt_call_record(job->call, outcome);
 }
 
 static void announce(const struct mt_job *job)
@@ -139,7 +141,10 @@ void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
         job->first_iteration = job->stats.iteration > 0 ? job->stats.iteration : 1;
         job->iteration = 1;
         find_path(host, job, &uplink);
+        job->call = mt_call_begun(host, job->xml.id.uuid); /* from here on it does not count beside its job */
         mt_gather_facts(host, domain, &job->xml, &job->intent, &uplink, &job->flows, job, &job->facts);
+        if (job->call != NULL)
+                mt_call_facts(job->call, &job->facts);
         mt_decide(&job->facts, &job->intent, &job->plan);
         open_outcome(host, job, adopted);
         job->next = host->jobs;

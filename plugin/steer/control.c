@@ -9,6 +9,7 @@
 #include "policy/inputs.h"
 #include "steer/gather.h"
 #include "steer/job_state.h"
+#include "steer/turn.h"
 
 #include <stdio.h>
 
@@ -58,7 +59,7 @@ void mt_job_plan_again(struct mt_host *host, struct mt_job *job)
                 if (job->others.at_ms !=
                     0) /* a virtual device's counters miss the headers of segments that it did not cut */
                         job->facts.src.out_bytes_s = (uint64_t)job->others.bytes_s;
-                job->facts.taken_bytes_s = mt_host_taken(host, job->facts.device, job);
+                mt_turn_share(host, job, &job->facts);
         }
         job->facts.dst = mt_gather_destination(host, &job->flows);
         job->facts.path_bytes_s = narrow_path(job);

@@ -64,22 +64,30 @@ static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
                 outcome->actual.last_copy_bytes = job->meter.bytes - job->stopped_at_bytes;
 }
 
-static void send_record(struct mt_host *host, const struct mt_job *job)
+/* Rotating a long history takes 0.2 s: not while others migrate. */
+static bool others_run(const struct mt_host *host, const struct mt_outcome *outcome)
 {
-        MT_CLEANUP(mt_freep) char *brief = mt_outcome_text(&job->outcome, MT_SYSLOG_RECORD_BYTES);
-        MT_CLEANUP(mt_freep) char *whole = mt_outcome_text(&job->outcome, 0);
+        for (const struct mt_job *job = host->jobs; job != NULL; job = job->next)
+                if (&job->outcome != outcome)
+                        return true;
+        return false;
+}
+
+void mt_job_send_record(struct mt_host *host, const struct mt_outcome *outcome)
+{
+        MT_CLEANUP(mt_freep) char *brief = mt_outcome_text(outcome, MT_SYSLOG_RECORD_BYTES);
+        MT_CLEANUP(mt_freep) char *whole = mt_outcome_text(outcome, 0);
         const char *file = host->config.history.file;
-        /* rotating a long history takes 0.2 s: not while others migrate */
-        bool busy = host->jobs != NULL && host->jobs->next != NULL;
+        unsigned keep = others_run(host, outcome) ? UINT_MAX : host->config.history.keep;
         struct mt_err err = { 0 };
 
         if (brief == NULL || whole == NULL) {
-                mt_log(MT_LOG_ERR, "domain '%s': its record was lost: out of memory", job->xml.id.name);
+                mt_log(MT_LOG_ERR, "domain '%s': its record was lost: out of memory", outcome->domain.name);
                 return;
         }
         if (host->record != NULL)
                 host->record(host->record_ctx, brief);
-        if (file[0] != '\0' && mt_history_append(file, whole, busy ? UINT_MAX : host->config.history.keep, &err) < 0)
+        if (file[0] != '\0' && mt_history_append(file, whole, keep, &err) < 0)
                 mt_log_limited(MT_LOG_WARNING, "history", "history: %s", err.msg);
 }
 
@@ -94,6 +102,8 @@ void mt_job_free(struct mt_host *host, struct mt_job *job)
         mt_agent_release(job->agent, NULL);
         if (job->domain != NULL)
                 (void)virDomainFree(job->domain);
+        if (job->call != NULL)
+                mt_call_forget(host, job->call);
         mt_outcome_done(&job->outcome);
         free(job);
 }
@@ -107,7 +117,7 @@ void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result resu
         job->outcome.result = result;
         (void)snprintf(job->outcome.error, sizeof(job->outcome.error), "%s", error);
         fill_actual(job, stats);
-        send_record(host, job);
+        mt_job_send_record(host, &job->outcome);
         mt_learn_outcome(host, &job->outcome);
         mt_job_free(host, job);
 }

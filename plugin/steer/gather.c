@@ -3,9 +3,11 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "measure/domain.h"
+#include "measure/headroom.h"
 #include "model/hot.h"
 #include "policy/inputs.h"
 #include "steer/learn.h"
+#include "steer/turn.h"
 
 #include <errno.h>
 #include <math.h>
@@ -111,12 +113,13 @@ void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const stru
         mt_gather_hot_pages(points, mt_gather_hot_points(host, xml->id.uuid, points), MT_HOT_WINDOWS, &facts);
         (void)memcpy(facts.device, uplink->device, sizeof(facts.device));
         facts.link_bytes_s = uplink->link_bytes_s;
-        if (uplink->device[0] != '\0') {
+        if (uplink->device[0] != '\0')
                 facts.src = mt_host_traffic(host, uplink->device, now);
-                facts.taken_bytes_s = mt_host_taken(host, uplink->device, except);
-        }
         facts.dst = mt_gather_destination(host, flows);
         gather_vm_traffic(host, xml, now, &facts);
+        if (uplink->device[0] != '\0')
+                mt_turn_share(host, except, &facts);
+        facts.headroom = mt_headroom_read();
         facts.rtt_us = flows != NULL && flows->n > 0 ? flows->flow[0].rtt_us : 0;
         facts.tau_ms = intent->inter_iteration_delay_ms != MT_AUTO ? intent->inter_iteration_delay_ms
                                                                    : SYNC_MS + facts.rtt_us / 1000;

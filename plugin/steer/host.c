@@ -7,15 +7,16 @@ struct mt_traffic_fact mt_host_traffic(const struct mt_host *host, const char *d
 {
         struct mt_traffic_fact fact = { .known = false };
         struct mt_nic_rate rate;
-        uint64_t own_out, own_in;
+        uint64_t own_out, own_in, sampled_ms;
 
         if (host->nics == NULL)
                 return fact;
         rate = mt_nic_rate(host->nics, device, now_ms);
         if (!rate.known)
                 return fact;
-        own_out = mt_job_own_rate(host, device) + mt_residue_get(&host->residues, device, MT_EGRESS, now_ms);
-        own_in = mt_incoming_own_rate(host, device) + mt_residue_get(&host->residues, device, MT_INGRESS, now_ms);
+        sampled_ms = now_ms - rate.age_ms; /* a rate stands still between its samples, so what is left in it does, too */
+        own_out = mt_job_own_rate(host, device) + mt_residue_get(&host->residues, device, MT_EGRESS, sampled_ms);
+        own_in = mt_incoming_own_rate(host, device) + mt_residue_get(&host->residues, device, MT_INGRESS, sampled_ms);
         fact.known = true;
         fact.out_bytes_s = rate.out_bytes_s > own_out ? rate.out_bytes_s - own_out : 0;
         fact.in_bytes_s = rate.in_bytes_s > own_in ? rate.in_bytes_s - own_in : 0;

@@ -19,7 +19,9 @@
 
 #include <json-c/json.h>
 #include <libvirt/libvirt.h>
+#include <stdbool.h>
 
+struct mt_announced;
 struct mt_job;
 struct mt_incoming;
 struct mt_learner;
@@ -27,6 +29,7 @@ struct mt_learner;
 struct mt_host {
         struct mt_config config;
         char name[256];                     /* of this host, for records */
+        bool alone;                         /* nobody acts once a migration runs: only pre-copy is planned */
         virConnectPtr connection;           /* NULL while libvirt is away */
         struct mt_shaper *shaper;           /* NULL: this process may not shape; the reason was logged */
         struct mt_nic_table *nics;          /* NULL: no traffic is known */
@@ -37,6 +40,7 @@ struct mt_host {
         struct mt_learnt learnt;            /* from earlier migrations */
         struct mt_learner *learner;         /* is reading the history; NULL: nobody is (steer/learn.h) */
         struct mt_residues residues;
+        struct mt_announced *calls;   /* that were announced and have not ended, linked, the oldest first */
         struct mt_job *jobs;          /* outgoing migrations, linked */
         struct mt_incoming *incoming; /* incoming ones, linked */
         void (*record)(void *ctx, const char *json);
@@ -48,9 +52,6 @@ struct mt_host {
  * there is no sample.
  */
 struct mt_traffic_fact mt_host_traffic(const struct mt_host *host, const char *device, uint64_t now_ms);
-
-/* Bytes/s that other running outgoing migrations have planned on device. */
-uint64_t mt_host_taken(const struct mt_host *host, const char *device, const struct mt_job *except);
 
 /* Every class that is in use, as JSON: [{"device", "ingress", "minor"}]. What else there is of ours is a leftover. */
 json_object *mt_host_classes(const struct mt_host *host);

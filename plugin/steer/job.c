@@ -54,7 +54,9 @@ static struct mt_job *find(const struct mt_host *host, const char *uuid)
 
 bool mt_job_exists(const struct mt_host *host, const char *uuid)
 {
-        return find(host, uuid) != NULL;
+        const struct mt_job *job = find(host, uuid);
+
+        return job != NULL && job->over_ms == 0;
 }
 
 void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
@@ -69,7 +71,8 @@ void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
         }
         job->state = MT_JOB_SWITCHOVER;
         if (post_copy)
-                job->outcome.actual.technique = job->iteration > 1 ? MT_HYBRID : MT_POST_COPY;
+                job->outcome.actual.technique =
+                        (job->asked_in != 0 ? job->asked_in : job->iteration) > 1 ? MT_HYBRID : MT_POST_COPY;
         if (job->intent.mode == MT_MODE_ENFORCE)
                 mt_job_lift(host, job, !post_copy);
         mt_log(MT_LOG_DEBUG, "domain '%s': stopped after iteration %llu", job->xml.id.name,
@@ -106,6 +109,25 @@ static void is_over(struct mt_host *host, struct mt_job *job)
         }
 }
 
+/* It is over, and the domain stays. libvirt tells cancelled from failed for a moment only: what its caller told counts. */
+static void ended_here(struct mt_host *host, struct mt_job *job, const char *error)
+{
+        const char *why = "failed or cancelled (libvirt does not tell which); the domain stays on the source";
+        bool cancelled = job->why[0] != '\0' || job->aborted || job->stats.type == VIR_DOMAIN_JOB_CANCELLED;
+
+        if (job->why[0] != '\0')
+                why = job->why;
+        else if (job->aborted)
+                why = "cancelled by its caller; the domain stays on the source";
+        else if (cancelled)
+                why = "cancelled; the domain stays on the source";
+        else if (error[0] != '\0')
+                why = error;
+        else if (job->call != NULL && job->call->outcome.error[0] != '\0')
+                why = job->call->outcome.error;
+        mt_job_finish(host, job, cancelled ? MT_CANCELLED : MT_FAILED, NULL, why);
+}
+
 /* It is over and JOB_COMPLETED did not come: libvirt's statistics of the last job, or the domain's state, may tell how. */
 static void ended_unseen(struct mt_host *host, struct mt_job *job)
 {
@@ -114,14 +136,8 @@ static void ended_unseen(struct mt_host *host, struct mt_job *job)
         bool told = mt_domain_job_stats(job->domain, true, &stats, NULL) == 0 &&
                     stats.operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT && stats.elapsed_ms >= job->stats.elapsed_ms;
 
-        if (stays && (job->stats.type == VIR_DOMAIN_JOB_CANCELLED || job->why[0] != '\0'))
-                mt_job_finish(host, job, MT_CANCELLED, NULL,
-                              job->why[0] != '\0' ? job->why : "cancelled; the domain stays on the source");
-        else if (stays)
-                mt_job_finish(host, job, MT_FAILED, NULL,
-                              told && stats.error[0] != '\0'
-                                      ? stats.error
-                                      : "failed or cancelled (libvirt does not tell which); the domain stays on the source");
+        if (stays)
+                ended_here(host, job, told ? stats.error : "");
         else if (told && stats.type == VIR_DOMAIN_JOB_COMPLETED)
                 mt_job_finish(host, job, MT_COMPLETED, &stats, "");
         else
@@ -200,6 +216,7 @@ static void note_post_copy(struct mt_job *job, const struct mt_agent_news *news)
                 mt_job_event(job, "post-copy begins with iteration %llu", (unsigned long long)job->iteration);
         } else if (news->post_copy_refused) {
                 job->facts.post_copy = MT_CALLER_NO;
+                job->facts.call.flags &= ~MT_FLAG_POSTCOPY;
                 mt_job_event(job, "no post-copy: the caller did not start the migration with the post-copy flag");
         }
 }

@@ -46,7 +46,7 @@ void mt_job_classes(const struct mt_host *host, json_object *array);
 /* Bytes/s that the jobs send through device, smoothed, as the device counts. */
 uint64_t mt_job_own_rate(const struct mt_host *host, const char *device);
 
-/* Whether the domain has a job. */
+/* Whether the domain has a job that is not over. */
 bool mt_job_exists(const struct mt_host *host, const char *uuid);
 
 /* The running migrations, for `migtune status`: a JSON array. */

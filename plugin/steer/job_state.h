@@ -13,6 +13,7 @@
 #include "model/hot.h"
 #include "record/outcome.h"
 #include "steer/agent.h"
+#include "steer/call.h"
 #include "steer/host.h"
 #include "steer/meter.h"
 
@@ -46,12 +47,14 @@ struct mt_job {
         struct mt_class_spec spec; /* of the class, as last set */
         bool limits_saved;         /* limits_before is what to put back */
         struct mt_qemu_limits limits_before;
-        uint64_t speed_bytes_s;                     /* as last asked for; 0: never */
-        uint64_t downtime_ms;                       /* likewise */
-        uint64_t forced_limit_ms;                   /* the iteration cap's, which no new plan lowers; 0: none */
-        bool gave_up;                               /* on_no_convergence was carried out */
-        char why[128];                              /* if we ended it: the reason, for the record */
-        struct mt_meter meter;                      /* what the migration puts on the wire */
+        uint64_t speed_bytes_s;    /* as last asked for; 0: never */
+        uint64_t downtime_ms;      /* likewise */
+        uint64_t forced_limit_ms;  /* the iteration cap's, which no new plan lowers; 0: none */
+        bool gave_up;              /* on_no_convergence was carried out */
+        char why[128];             /* if we ended it: the reason, for the record */
+        struct mt_announced *call; /* the call that it came from, if somebody stands in that; NULL: nobody */
+        bool aborted;              /* its caller asked for that */
+        struct mt_meter meter;     /* what the migration puts on the wire */
         uint64_t second_pass_ms, second_pass_bytes; /* when it began, and the meter's count then; 0: not yet */
         struct mt_hot_point dirtied[MT_HOT_ROUNDS]; /* by the rounds, oldest first */
         unsigned n_dirtied;
@@ -59,6 +62,7 @@ struct mt_job {
         uint64_t round_to_send_bytes, round_processed_bytes; /* as it began: what remained; what had been sent */
         uint64_t stopped_at_bytes;                           /* the meter's count when the guest stopped; 0: it runs */
         bool switch_asked;                                   /* post-copy was asked for */
+        uint64_t asked_in; /* the iteration in which it was, by us or by a caller (QEMU begins another one for it); 0: not */
         struct mt_meter others; /* what the default class lets through: the other traffic, as tc counts */
         struct mt_outcome outcome;
 };
@@ -116,6 +120,8 @@ void mt_job_iteration_cap(struct mt_job *job);
 /* Withdraws, records, unlinks and frees. stats: the final ones, or NULL. error: "" or why. */
 void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result result, const struct mt_job_stats *stats,
                    const char *error);
+/* Sends a record: to the host, and to the history. outcome: a job's, or that of a call that had none. */
+void mt_job_send_record(struct mt_host *host, const struct mt_outcome *outcome);
 /* Unlinks and frees, without withdrawing or recording. */
 void mt_job_free(struct mt_host *host, struct mt_job *job);
 /* The current sample into the outcome. */

@@ -24,16 +24,6 @@ uint64_t mt_job_own_rate(const struct mt_host *host, const char *device)
         return (uint64_t)sum;
 }
 
-uint64_t mt_host_taken(const struct mt_host *host, const char *device, const struct mt_job *except)
-{
-        uint64_t sum = 0;
-
-        for (const struct mt_job *job = host->jobs; job != NULL; job = job->next)
-                if (job != except && strcmp(job->facts.device, device) == 0)
-                        sum += job->plan.bandwidth_bytes_s;
-        return sum;
-}
-
 static json_object *status_of(const struct mt_job *job)
 {
         json_object *o = json_object_new_object();

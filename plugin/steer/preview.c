@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "steer/preview.h"
 #include "measure/domain.h"
+#include "measure/resolve.h"
 #include "policy/decide.h"
 #include "record/json.h"
 #include "reason.h"
@@ -8,23 +9,7 @@
 #include "steer/job.h"
 #include "steer/link.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
-#include <string.h>
-
-static int parse_address(const char *text, struct sockaddr_storage *ret, struct mt_err *err)
-{
-        const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
-        struct addrinfo *found = NULL;
-
-        if (getaddrinfo(text, NULL, &hints, &found) != 0 || found == NULL)
-                return mt_fail(err, EINVAL, "destination '%s': expected a numeric address", text);
-        (void)memset(ret, 0, sizeof(*ret));
-        (void)memcpy(ret, found->ai_addr, found->ai_addrlen);
-        freeaddrinfo(found);
-        return 0;
-}
 
 static int apply_overrides(json_object *overrides, struct mt_intent *intent, struct mt_err *err)
 {
@@ -40,43 +25,6 @@ static int apply_overrides(json_object *overrides, struct mt_intent *intent, str
         return 0;
 }
 
-static virDomainPtr look_up(struct mt_host *host, const char *domain)
-{
-        virDomainPtr found = virDomainLookupByName(host->connection, domain);
-
-        return found != NULL ? found : virDomainLookupByUUIDString(host->connection, domain);
-}
-
-static int preview(struct mt_host *host, virDomainPtr domain, const struct sockaddr_storage *peer, json_object *overrides,
-                   uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err)
-{
-        struct mt_domain_xml xml;
-        struct mt_uplink uplink;
-        struct mt_err why = { 0 };
-        int r = mt_gather_domain(domain, &xml, err);
-
-        if (r < 0)
-                return r;
-        ret->id = xml.id;
-        r = mt_config_intent(&host->config, &xml.id, &xml.metadata, &ret->intent, err);
-        if (r == 0)
-                r = apply_overrides(overrides, &ret->intent, err);
-        if (r < 0)
-                return r;
-        (void)mt_link_uplink(host, peer, &uplink, &why);
-        mt_gather_facts(host, domain, &xml, &ret->intent, &uplink, NULL, NULL, &ret->facts);
-        ret->facts.dst = mt_destination_get(host->destination, peer);
-        if (measured_bytes_s > 0) {
-                ret->facts.dirty_rate_bytes_s = measured_bytes_s;
-                ret->facts.dirty_source = MT_DIRTY_MEASURED;
-                ret->facts.dirty_age_ms = 0;
-        }
-        mt_decide(&ret->facts, &ret->intent, &ret->plan);
-        if (why.msg[0] != '\0')
-                mt_reason(&ret->plan.reasons, "no shaping: %s", why.msg);
-        return 0;
-}
-
 /* Coming in, or known to go out. */
 static bool is_moving(const struct mt_host *host, virDomainPtr domain, int state, int reason)
 {
@@ -87,27 +35,105 @@ static bool is_moving(const struct mt_host *host, virDomainPtr domain, int state
                (virDomainGetUUIDString(domain, uuid) == 0 && mt_job_exists(host, uuid));
 }
 
+/* Takes the domain over: hands it on as *ret, or lets go of it. */
+static int must_stand_still(struct mt_host *host, virDomainPtr domain, const char *name, virDomainPtr *ret,
+                            struct mt_err *err)
+{
+        int state = 0, reason = 0;
+        int r = 0;
+
+        if (domain == NULL)
+                return mt_fail(err, ENOENT, "domain '%s': not found here", name);
+        if (virDomainGetState(domain, &state, &reason, 0) < 0 || state == VIR_DOMAIN_SHUTOFF)
+                r = mt_fail(err, ENOENT, "domain '%s': not running", name);
+        else if (is_moving(host, domain, state, reason)) /* libvirt may answer nothing about it for the whole blackout */
+                r = mt_fail(err, EBUSY, "domain '%s': it is migrating now, see migtune status", name);
+        if (r < 0)
+                (void)virDomainFree(domain);
+        else
+                *ret = domain;
+        return r;
+}
+
+static int must_be_connected(const struct mt_host *host, struct mt_err *err)
+{
+        return host->connection != NULL ? 0 : mt_fail(err, ENOTCONN, "not connected to libvirt");
+}
+
+int mt_preview_find(struct mt_host *host, const char *uuid, virDomainPtr *ret, struct mt_err *err)
+{
+        int r = must_be_connected(host, err);
+
+        if (r < 0)
+                return r;
+        return must_stand_still(host, virDomainLookupByUUIDString(host->connection, uuid), uuid, ret, err);
+}
+
+static virDomainPtr look_up(struct mt_host *host, const char *domain)
+{
+        virDomainPtr found = virDomainLookupByName(host->connection, domain);
+
+        return found != NULL ? found : virDomainLookupByUUIDString(host->connection, domain);
+}
+
+void mt_preview_gather(struct mt_host *host, virDomainPtr domain, const struct mt_domain_xml *xml,
+                       const struct sockaddr_storage *peer, struct mt_preview *preview, struct mt_err *ret_why)
+{
+        struct mt_uplink uplink;
+
+        ret_why->msg[0] = '\0';
+        (void)mt_link_uplink(host, peer, &uplink, ret_why);
+        mt_gather_facts(host, domain, xml, &preview->intent, &uplink, NULL, NULL, &preview->facts);
+        preview->facts.dst = mt_destination_get(host->destination, peer);
+}
+
+void mt_preview_decide(struct mt_preview *preview, const struct mt_err *why)
+{
+        mt_decide(&preview->facts, &preview->intent, &preview->plan);
+        if (why->msg[0] != '\0')
+                mt_reason(&preview->plan.reasons, "no shaping: %s", why->msg);
+}
+
+static int preview(struct mt_host *host, virDomainPtr domain, const struct sockaddr_storage *peer, json_object *overrides,
+                   uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err)
+{
+        struct mt_domain_xml xml;
+        struct mt_err why;
+        int r = mt_gather_domain(domain, &xml, err);
+
+        if (r < 0)
+                return r;
+        ret->id = xml.id;
+        r = mt_config_intent(&host->config, &xml.id, &xml.metadata, &ret->intent, err);
+        if (r == 0)
+                r = apply_overrides(overrides, &ret->intent, err);
+        if (r < 0)
+                return r;
+        mt_preview_gather(host, domain, &xml, peer, ret, &why);
+        if (measured_bytes_s > 0) {
+                ret->facts.dirty_rate_bytes_s = measured_bytes_s;
+                ret->facts.dirty_source = MT_DIRTY_MEASURED;
+                ret->facts.dirty_age_ms = 0;
+        }
+        mt_preview_decide(ret, &why);
+        return 0;
+}
+
 int mt_preview(struct mt_host *host, const char *domain_name, const char *address, json_object *overrides,
                uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err)
 {
         struct sockaddr_storage peer;
         virDomainPtr domain;
-        int state = 0, reason = 0;
-        int r = parse_address(address, &peer, err);
+        int r;
 
+        if (mt_resolve_numeric(address, &peer) < 0)
+                return mt_fail(err, EINVAL, "destination '%s': expected a numeric address", address);
+        r = must_be_connected(host, err);
+        if (r == 0)
+                r = must_stand_still(host, look_up(host, domain_name), domain_name, &domain, err);
         if (r < 0)
                 return r;
-        if (host->connection == NULL)
-                return mt_fail(err, ENOTCONN, "not connected to libvirt");
-        domain = look_up(host, domain_name);
-        if (domain == NULL)
-                return mt_fail(err, ENOENT, "domain '%s': not found here", domain_name);
-        if (virDomainGetState(domain, &state, &reason, 0) < 0 || state == VIR_DOMAIN_SHUTOFF)
-                r = mt_fail(err, ENOENT, "domain '%s': not running", domain_name);
-        else if (is_moving(host, domain, state, reason)) /* libvirt may answer nothing about it for the whole blackout */
-                r = mt_fail(err, EBUSY, "domain '%s': it is migrating now, see migtune status", domain_name);
-        else
-                r = preview(host, domain, &peer, overrides, measured_bytes_s, ret, err);
+        r = preview(host, domain, &peer, overrides, measured_bytes_s, ret, err);
         (void)virDomainFree(domain);
         return r;
 }

@@ -5,10 +5,12 @@
 
 #include "facts.h"
 #include "intent.h"
+#include "measure/domain_xml.h"
 #include "plan.h"
 #include "steer/host.h"
 
 #include <json-c/json.h>
+#include <sys/socket.h>
 
 struct mt_preview {
         struct mt_identity id;
@@ -29,5 +31,21 @@ int mt_preview(struct mt_host *host, const char *domain, const char *address, js
 
 /* {"domain", "facts", "intent", "plan", "reasons"}; the caller puts it. */
 json_object *mt_preview_json(const struct mt_preview *preview);
+
+/*
+ * The steps of mt_preview, for who knows more of the migration. The domain by uuid, if it runs here and no migration of it
+ * does: *ret, the caller's to free. -ENOTCONN, -ENOENT, -EBUSY.
+ */
+int mt_preview_find(struct mt_host *host, const char *uuid, virDomainPtr *ret, struct mt_err *err);
+
+/*
+ * preview->facts by preview->intent. peer: where it goes, of family AF_UNSPEC where that is not known. *ret_why: why nothing
+ * could be shaped; its message is "" where something can.
+ */
+void mt_preview_gather(struct mt_host *host, virDomainPtr domain, const struct mt_domain_xml *xml,
+                       const struct sockaddr_storage *peer, struct mt_preview *preview, struct mt_err *ret_why);
+
+/* preview->plan by its facts and intent. */
+void mt_preview_decide(struct mt_preview *preview, const struct mt_err *why);
 
 #endif

@@ -23,7 +23,8 @@ uint64_t mt_residue_get(const struct mt_residues *residues, const char *device, 
                 const struct mt_residue *r = &residues->residue[i];
 
                 if (r->bytes_s > 0.0 && r->direction == direction && strcmp(r->device, device) == 0)
-                        sum += r->bytes_s * exp(-(double)(now_ms - r->since_ms) / 1000.0 / MT_METER_SECONDS);
+                        sum += r->bytes_s *
+                               exp(-(double)(now_ms > r->since_ms ? now_ms - r->since_ms : 0) / 1000.0 / MT_METER_SECONDS);
         }
         return (uint64_t)sum;
 }

@@ -66,6 +66,35 @@ static void check_hook_event(const struct mt_plugin_ops *ops)
         ops->close(handle);
 }
 
+static void check_shim(const struct mt_plugin_ops *ops)
+{
+        const struct mt_host_ops host = { .struct_size = sizeof(host),
+                                          .abi_major = MT_ABI_MAJOR,
+                                          .run_dir = "/nonexistent",
+                                          .config_file = "/nonexistent" };
+        struct mt_call call = {
+                .struct_size = sizeof(call), .timeout_ms = 5000, .attach = MT_CALL_BY_CLIENT, .domain = "vm"
+        };
+        struct mt_advice advice = { .struct_size = sizeof(advice), .wait_ms = 77 };
+        struct mt_report report = {
+                .struct_size = sizeof(report), .timeout_ms = 5000, .what = MT_REPORT_ABORT, .uuid = "u"
+        };
+        void *handle = NULL;
+
+        ok(ops->open(&host, &handle) == 0, "open for advise and report");
+        ok(ops->advise(handle, NULL, &advice) == -EPROTO, "no call");
+        ok(ops->advise(handle, &call, &advice) == -EINVAL, "a call without a uuid");
+        call.uuid = "u";
+        ok(ops->advise(handle, &call, &advice) < 0 && advice.wait_ms == 77, "neither a watcher nor a configuration");
+        call.struct_size = MT_CALL_SIZE_1_0 - 1;
+        ok(ops->advise(handle, &call, &advice) == -EPROTO, "a short call");
+        ok(ops->report(handle, NULL) == -EPROTO, "no report");
+        ok(ops->report(handle, &report) == -ENOTCONN, "a report, and no watcher");
+        report.struct_size = MT_REPORT_SIZE_1_0 - 1;
+        ok(ops->report(handle, &report) == -EPROTO, "a short report");
+        ops->close(handle);
+}
+
 int main(int argc, char **argv)
 {
         void *object = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
@@ -91,6 +120,7 @@ int main(int argc, char **argv)
         ops->close(NULL);
         ok(true, "close(NULL)");
         check_hook_event(ops);
+        check_shim(ops);
         (void)printf("1..%u\n", count);
         return failed > 0;
 }

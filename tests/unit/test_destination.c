@@ -15,7 +15,8 @@
 
 #define MBIT UINT64_C(125000)
 #define PATIENCE_MS 5000
-#define AT_ONCE_MS 20000 /* no promise: what would hang here hangs for ever, and a busy machine may stand still for seconds */
+#define AT_ONCE_MS                                                                                                          \
+        20000 /* no promise: what would hang here hangs for ever, and a busy machine may stand still for seconds */
 
 static struct sockaddr_storage peer_of(const char *text)
 {
@@ -98,12 +99,11 @@ static void test_neither(void **state)
 {
         const struct sockaddr_storage peer = peer_of("10.0.0.2");
         const struct mt_share_sample sample = sample_of("10.0.0.1", MBIT);
-        struct mt_destination *destination = (struct mt_destination *)(uintptr_t)1;
+        struct mt_destination *destination = NULL;
         struct mt_err err;
 
         (void)state;
         assert_int_equal(mt_destination_start("", "", "a", &destination, &err), 0);
-        assert_null(destination);
         mt_destination_publish(destination, &sample);
         assert_false(mt_destination_get(destination, &peer).known);
         assert_false(mt_destination_tick(destination, &err));
@@ -210,6 +210,44 @@ static void test_libvirt(void **state)
         mt_destination_stop(a);
 }
 
+/* Somebody says how the other host can be reached, where the configuration does not. */
+static void test_offer(void **state)
+{
+        const struct sockaddr_storage peer = peer_of("10.0.0.2"), other = peer_of("10.0.0.3");
+        struct mt_destination *a = NULL;
+        struct mt_err err;
+        uint64_t until = mt_now_ms() + PATIENCE_MS;
+
+        (void)state;
+        assert_int_equal(mt_destination_start("", "", "a", &a, &err), 0);
+        assert_false(mt_destination_pending(a, &peer));
+        mt_destination_offer(a, &peer, "test:///default");
+        mt_destination_offer(a, &peer, "qemu+tcp://127.0.0.1:1/system"); /* it is asked already */
+        while (mt_destination_pending(a, &peer) && mt_now_ms() < until)
+                (void)nanosleep(&(const struct timespec){ .tv_nsec = 20000000 }, NULL);
+        assert_true(mt_destination_get(a, &peer).known);
+        assert_false(mt_destination_get(a, &other).known);
+        mt_destination_offer(a, &other, "test:///there/is/none.xml");
+        assert_true(wait_complaint(a, &err));
+        assert_false(mt_destination_pending(a, &other)); /* it has failed: nobody need wait for it */
+        mt_destination_offer(NULL, &peer, "test:///default");
+        assert_false(mt_destination_pending(NULL, &peer));
+        mt_destination_stop(a);
+}
+
+/* The operator's own word on how to reach the others goes first. */
+static void test_offer_besides_configuration(void **state)
+{
+        const struct sockaddr_storage peer = peer_of("10.0.0.2");
+        struct mt_destination *a = NULL;
+
+        (void)state;
+        assert_int_equal(mt_destination_start("", "test:///default", "a", &a, NULL), 0);
+        mt_destination_offer(a, &peer, "qemu+tcp://127.0.0.1:1/system");
+        assert_true(wait_for(a, "10.0.0.2", true).known);
+        mt_destination_stop(a);
+}
+
 /* The directory is asked first, libvirt for whom it does not know. */
 static void test_share_before_libvirt(void **state)
 {
@@ -297,6 +335,8 @@ int main(void)
                 cmocka_unit_test(test_fifo_in_the_directory),
                 cmocka_unit_test(test_directory_that_comes_and_goes),
                 cmocka_unit_test(test_libvirt),
+                cmocka_unit_test(test_offer),
+                cmocka_unit_test(test_offer_besides_configuration),
                 cmocka_unit_test(test_share_before_libvirt),
                 cmocka_unit_test(test_nobody_answers),
                 cmocka_unit_test(test_peer_that_hangs),
