@@ -26,6 +26,8 @@ static const struct mandatory mandatory[] = {
         { "close", offsetof(struct mt_plugin_ops, close), 0 },
         { "command", offsetof(struct mt_plugin_ops, command), MT_NEED_COMMAND },
         { "hook_event", offsetof(struct mt_plugin_ops, hook_event), MT_NEED_HOOK_EVENT },
+        { "advise", offsetof(struct mt_plugin_ops, advise), MT_NEED_SHIM },
+        { "report", offsetof(struct mt_plugin_ops, report), MT_NEED_SHIM },
 };
 
 const char *mt_plugin_path(const char *installed)

@@ -13,6 +13,7 @@
 /* What a host needs of the plugin besides open() and close(). */
 #define MT_NEED_COMMAND 1u
 #define MT_NEED_HOOK_EVENT 2u
+#define MT_NEED_SHIM 4u /* advise() and report() */
 
 /*
  * Where a plugin is: installed, unless the environment variable MIGTUNE_PLUGIN names another and the process may trust

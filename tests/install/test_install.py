@@ -60,6 +60,19 @@ def check_third_party(tap):
         tap.equal(run(program)[0], 0, "and loads the plugin")
 
 
+def check_shim(tap):
+    """The preload shim, and the drop-ins that name it."""
+    dropins = [os.path.join(directory, name) for directory, _, names in os.walk(os.path.join(PREFIX, "share", "migtune"))
+               for name in names if name == "migtune-shim.conf"]
+    named = set()
+    for path in dropins:
+        with open(path, encoding="utf-8") as f:
+            named |= set(re.findall(r"^Environment=LD_PRELOAD=(.*)$", f.read(), re.MULTILINE))
+    tap.ok(len(dropins) == 4 and len(named) == 1 and os.path.exists(min(named)), "four drop-ins name the installed shim",
+           (dropins, named))
+    tap.equal(run("/usr/bin/env", f"LD_PRELOAD={min(named, default='')}", "/bin/true"), (0, "", ""), "it can be preloaded")
+
+
 tap = Tap()
 tap.equal(run(MIGTUNE, "--version"), (0, f"migtune {VERSION}\n", ""), "migtune --version")
 status, output, errors = run(MIGTUNE, "--help")
@@ -80,4 +93,5 @@ tap.equal(done, (0, "", ""), "the hook, for a step that does not matter")
 status, output, errors = run(HOOK, "vm", "migrate", "begin", "-")
 tap.ok((status, output) == (0, "") and "plugin" not in errors, "the hook finds its plugin", errors)
 check_third_party(tap)
+check_shim(tap)
 tap.finish()

@@ -31,13 +31,13 @@ PURE = ("model", "policy")
 # What arithmetic needs, and no more.
 PURE_SYSTEM_HEADERS = {"assert.h", "errno.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdarg.h", "stdbool.h",
                        "stddef.h", "stdint.h", "string.h"}
-PURE_ROOT_HEADERS = {"array.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h"}
+PURE_ROOT_HEADERS = {"array.h", "call_flags.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h"}
 # A folder that does no I/O either, but allocates and can fail.
 ALLOCATING = "simulate"
 ALLOCATING_SYSTEM_HEADERS = PURE_SYSTEM_HEADERS | {"stdlib.h"}
 ALLOCATING_ROOT_HEADERS = PURE_ROOT_HEADERS | {"err.h"}
 # Root files that are only data and arithmetic, so that they stay usable by the pure folders.
-PURE_ROOT_FILES = ("array.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h")
+PURE_ROOT_FILES = ("array.h", "call_flags.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h")
 
 
 def includes(path):
@@ -61,11 +61,12 @@ def folder(header):
 
 
 def check_hosts(tap):
-    """Host programs know include/, the build's own header and each other."""
+    """Host programs know include/, the build's own header and each other; the shim has types from libvirt, too."""
     own = {os.path.basename(p) for p in files("hooks/*.h")}
     libraries = ("libvirt", "netlink", "json-c", "libconfig")
     bad = [f"{path}:{number}: {header}" for path in files("hooks/*.[ch]") for number, system, header in includes(path)
-           if (not system and header not in own | {"mt_build.h"}) or header.startswith(libraries)]
+           if (not system and header not in own | {"mt_build.h"})
+           or (header.startswith(libraries) and not (path.startswith("hooks/shim") and header.startswith("libvirt/")))]
     tap.equal(bad, [], "hooks/ includes include/ alone")
 
 
