@@ -6,6 +6,7 @@ Run as: tests/lab/enter tests/lab/test_destination.py
 """
 import contextlib
 import json
+import re
 import signal
 import socket
 import threading
@@ -141,8 +142,11 @@ def by_share(bench):
            "the reasons say so", record["reasons"])
     tap.ok(record["plan"]["bandwidth_mbps"] <= USABLE_MBIT - dst["in_mbps"] + 0.1, "the plan leaves it room",
            record["plan"]["bandwidth_mbps"])
-    tap.ok(any("bound: at most" in reason and "nobody uses" in reason for reason in record["reasons"]),
-           "that bound acted", "\n".join(record["reasons"]))
+    reasons = "\n".join(record["reasons"])
+    demand = float(re.search(r"R = D/lambda = ([\d.]+)", reasons)[1])  # of a sampled D, which is noisy
+    tap.equal(any("bound: at most" in reason and "nobody uses" in reason for reason in record["reasons"]),
+              demand > USABLE_MBIT - dst["in_mbps"] + 0.1, "that bound acted, if there was need")
+    tap.note(reasons)
     known = [reading["in_mbps"] for reading in readings.all if reading["known"]]
     tap.ok(len(known) == len(readings.all) and known, "it stays known while the migration runs", readings.said())
     tap.ok(known and max(known) <= 1.15 * TRAFFIC_MBIT, "the migration does not count as the destination's traffic",
