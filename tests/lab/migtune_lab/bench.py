@@ -7,7 +7,7 @@ import time
 from . import shaping
 from .host import STATE
 from .process import LabError, run, wait_for
-from .watcher import CONFIG, HISTORY, LINK_CONFIG, LOG, RUN_DIRECTORY, hook_file, program
+from .watcher import CONFIG, HISTORY, LINK_CONFIG, LOG, RUN_DIRECTORY, SHIM_LOG, hook_file, program
 
 QUIET_S = 10.0
 HOOK_LOG = "/var/log/hook.log"
@@ -69,7 +69,7 @@ class Bench:
     def forget(self):
         """Empty logs and histories, so that a case finds only its own."""
         for host in self.lab.hosts:
-            for path in (LOG, "/var/log/migtune.out", HISTORY, HOOK_LOG, HOOK_TIMES):
+            for path in (LOG, "/var/log/migtune.out", HISTORY, HOOK_LOG, HOOK_TIMES, SHIM_LOG):
                 host.path(path).unlink(missing_ok=True)
 
     def watch(self, config=None, hosts=None, settle_s=1.2, **options):
@@ -185,6 +185,11 @@ class Bench:
     def hook_lines(self, host):
         """What the observed hook wrote."""
         path = host.path(HOOK_LOG)
+        return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+
+    def shim_lines(self, host):
+        """What the shim logged in any program on a host."""
+        path = host.path(SHIM_LOG)
         return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
 
     def recover(self):

@@ -69,21 +69,26 @@ def parse_job(text):
 class Migration:
     """A live migration by virsh, peer to peer. run() does all of it; or start(), then look, then finish().
 
-    flags: further options of virsh migrate ("--postcopy"); bandwidth: MiB/s; cancel_after: seconds; address: of the
-    target for both connections (its IPv6 one, say); env: for virsh (LD_PRELOAD); progress: called with each Sample.
+    flags: further options of virsh migrate ("--postcopy"); direct: not peer to peer, but virsh speaks to both hosts;
+    bandwidth: MiB/s; cancel_after: seconds; address: of the target for both connections (its IPv6 one, say); env: for the
+    client (LD_PRELOAD); progress: called with each Sample.
+
+    A subclass has another client: command() tells which. Its exit status is the result, its last lines on standard error
+    are the reason; what it wrote to standard output is in `output` after the end.
     """
 
-    def __init__(self, lab, guest, target, *, flags=(), bandwidth=None, cancel_after=None, address=None, env=None,
-                 progress=None, timeout=LONGEST_S):
+    def __init__(self, lab, guest, target, *, flags=(), direct=False, bandwidth=None, cancel_after=None, address=None,
+                 env=None, progress=None, timeout=LONGEST_S):
         self.lab, self.guest, self.source, self.target = lab, guest, guest.host, target
         self._cancel_after, self._timeout, self._env, self._progress = cancel_after, timeout, env, progress
-        self._arguments = ["--live", "--p2p", *flags]
+        self._arguments = ["--live", *([] if direct else ["--p2p"]), *flags]
         if bandwidth is not None:
             self._arguments += ["--bandwidth", str(bandwidth)]
         self._uris = [target.uri(address)]
         if address:
             self._uris += ["--migrateuri", f"tcp://{f'[{address}]' if ':' in address else address}"]
-        self._virsh = self._sampler = None
+        self.output = ""
+        self._client = self._sampler = None
         self._samples = []
         self._over = threading.Event()
         self._start = self._end = None
@@ -94,19 +99,27 @@ class Migration:
         self.start()
         return self.finish()
 
+    def command(self):
+        """The client's program and its arguments."""
+        return ["virsh", "-q", "-c", "qemu:///system", "migrate", *self._arguments, self.guest.name, *self._uris]
+
     def start(self):
         """Begin."""
         self._start = time.time()
-        self._virsh = self.source.popen(
-            "virsh", "-q", "-c", "qemu:///system", "migrate", *self._arguments, self.guest.name, *self._uris,
-            env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._client = self.source.popen(*self.command(), env=self._env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True)
         self._sampler = threading.Thread(target=self._sample, daemon=True)
         self._sampler.start()
         return self
 
     def is_running(self):
         """Has the migration call not yet returned?"""
-        return self._virsh.poll() is None
+        return self._client.poll() is None
+
+    def tell(self, line):
+        """Write a line to the client's standard input."""
+        self._client.stdin.write(line + "\n")
+        self._client.stdin.flush()
 
     def cancel(self):
         """Cancel the job."""
@@ -141,19 +154,19 @@ class Migration:
                 cancel_at = None
             if time.time() > self._start + self._timeout:
                 self.cancel()
-                end(self._virsh)
+                end(self._client)
                 self._over.set()
                 raise LabError(f"the migration of {self.guest.name} did not end within {self._timeout} s")
             time.sleep(0.01)
         self._end = time.time()
-        error = last_lines(self._virsh.communicate()[1])
+        self.output, error = self._client.communicate()
         time.sleep(SETTLE_S)
         self._over.set()
         self._sampler.join()
-        is_ok = self._virsh.returncode == 0
+        is_ok = self._client.returncode == 0
         if is_ok:
             self.guest.host = self.target
-        return self._collect(is_ok, error)
+        return self._collect(is_ok, last_lines(error))
 
     def _collect(self, is_ok, error):
         name, address, client = self.guest.name, self.guest.address, self.lab.client

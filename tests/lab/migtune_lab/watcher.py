@@ -12,6 +12,7 @@ from .process import LabError, end, last_lines, run, wait_for
 RUN_DIRECTORY = "/run/migtune"
 HISTORY = "/var/lib/migtune/history.jsonl"
 LOG = "/var/log/migtune.log"
+SHIM_LOG = "/var/log/migtune-shim.log"
 CONFIG = "/run/migtune.conf"
 # The least a configuration needs here: a veth cannot tell how fast the cable behind it is.
 LINK_CONFIG = 'link = { device = "auto"; rate = "1Gbit"; };\n'
