@@ -25,6 +25,7 @@ PAUSE_S = 6  # after a migration, with the same traffic: its own is not counted
 DIRTY_MBIT, SIZE_MIB = 120, 64
 MAX_DOWNTIME = "100ms"
 SWITCH_WITHIN_S = 2.0
+STEP_S, STANDSTILL_S, TRIES = 0.25, 1.0, 5
 SHARE = 'destination = { share_dir = "/run/shared"; };'
 HEADINGS = ("source", "destination", "source in/out", "dest in/out", "model", "chosen", "ran", "switch", "switched", "time")
 
@@ -55,6 +56,20 @@ class Background:
         return changed
 
 
+def steady(bench, seconds):
+    """Let a while pass in which the machine does not stand still: after that, smoothed rates know nothing."""
+    for _ in range(TRIES):
+        begin = last = time.time()
+        while last < begin + seconds:
+            bench.quiet(STEP_S)
+            before, last = last, time.time()
+            if last - before > STEP_S + STANDSTILL_S:
+                bench.tap.note(f"the machine stood still for {last - before - STEP_S:.1f} s")
+                break
+        else:
+            return
+
+
 def rates(traffic):
     """The rates of facts.src or facts.dst as text."""
     return f"{traffic['in_mbps']:.0f}/{traffic['out_mbps']:.0f}"
@@ -73,7 +88,7 @@ class Technique:
         if not bench.source.watcher:  # the case before this one failed
             bench.watch(configuration(), settle_s=SETTLE_S)
         changed = [self._background.make(bench.source, of_source), self._background.make(bench.target, of_target)]
-        bench.quiet(SETTLE_S if any(changed) else PAUSE_S)
+        steady(bench, SETTLE_S if any(changed) else PAUSE_S)
         want = model("traffic.technique", src=of_source, dst=of_target)
         row = dict.fromkeys(HEADINGS, "")
         row.update(source=of_source, destination=of_target, model=want)
