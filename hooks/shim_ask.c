@@ -7,17 +7,13 @@
  * object: usually the caller; the thread, if the caller has given up.
  *
  * A thread that was given up counts as stuck until it comes back. While one is, nobody asks: a plugin that hangs costs one
- * caller its bound, once, and not every caller each time.
+ * caller its bound, once, and not every caller each time. If it comes back with an advice, it tells the plugin that the call
+ * was made without.
  *
  * The thread blocks all signals: the program's handlers run where they would run without the shim. It may call libvirt:
- * its errors are in its own thread-local storage, and the guard lets it through.
- *
- * Loading is done in that thread, too. A plugin that could not be loaded is tried again next time: it may have been in the
- * middle of a package's upgrade, and a migration is rare. The plugin is never closed, because a thread may still be in it.
+ * its errors are in its own thread-local storage, and the guard lets it through. The plugin is loaded in it, too.
  */
 #include "shim_ask.h"
-#include "loader.h"
-#include "mt_build.h"
 #include "shim_guard.h"
 #include "shim_log.h"
 #include "shim_time.h"
@@ -35,7 +31,8 @@
 #define MAX_TIMEOUT_MS 60000
 
 struct question {
-        bool is_report;
+        bool is_report, may_be_alone;
+        enum mt_shim_plugin who; /* of a report: whom to tell; of an advice: whose it is */
         struct mt_call call;
         struct mt_report report;
         struct mt_advice advice;
@@ -49,56 +46,12 @@ static struct {
         pthread_mutex_t lock;
         pthread_cond_t answered;
         unsigned n_stuck;
-        pthread_mutex_t loading; /* of what follows */
-        bool is_open;
-        struct mt_plugin_ops ops;
-        struct mt_host_ops host;
-        void *handle;
-} plugin = { .lock = PTHREAD_MUTEX_INITIALIZER, .loading = PTHREAD_MUTEX_INITIALIZER };
+} asking = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void init(void)
 {
-        mt_shim_cond_init(&plugin.answered);
-}
-
-/* 0, with plugin.ops and plugin.handle for use; or -errno after a line in the log. */
-static int load(void)
-{
-        const char *path = mt_plugin_path(MT_CLIENT_PLUGIN_PATH);
-        const char *run_dir = secure_getenv("MIGTUNE_RUN_DIR");
-        char error[512] = "";
-        int r;
-
-        r = mt_plugin_load(path, MT_NEED_SHIM, &plugin.ops, error, sizeof(error));
-        if (r < 0) {
-                mt_shim_log(LOG_WARNING, "load", "%s, leaving migrations untuned", error);
-                return r;
-        }
-        free((char *)(uintptr_t)plugin.host.run_dir); /* of an open() that failed */
-        plugin.host = (struct mt_host_ops){
-                .struct_size = sizeof(plugin.host),
-                .abi_major = MT_ABI_MAJOR,
-                .log = mt_shim_log_plugin,
-                .run_dir = run_dir != NULL ? strdup(run_dir) : NULL, /* the program may change its environment */
-        };
-        r = plugin.ops.open(&plugin.host, &plugin.handle);
-        if (r < 0)
-                mt_shim_log(LOG_WARNING, "open", "plugin %s: %s, leaving migrations untuned", path, strerror(-r));
-        return r;
-}
-
-static int make_ready(void)
-{
-        int r = 0;
-
-        (void)pthread_mutex_lock(&plugin.loading);
-        if (!plugin.is_open) {
-                r = load();
-                plugin.is_open = r == 0;
-        }
-        (void)pthread_mutex_unlock(&plugin.loading);
-        return r;
+        mt_shim_cond_init(&asking.answered);
 }
 
 static void free_question(struct question *q)
@@ -108,6 +61,35 @@ static void free_question(struct question *q)
         free(q);
 }
 
+/* Nobody waits any more for what the plugin advised, and may believe to be done. */
+static void give_back(struct question *q)
+{
+        const struct mt_report report = {
+                .struct_size = sizeof(report),
+                .timeout_ms = q->call.timeout_ms,
+                .what = MT_REPORT_RETRIED,
+                .result = -1,
+                .uuid = q->call.uuid,
+                .ticket = q->advice.ticket,
+                .text = "the advice came too late",
+        };
+
+        q->advice.ticket[sizeof(q->advice.ticket) - 1] = '\0';
+        if (q->advice.action == MT_ADVICE_TUNE && q->advice.ticket[0] != '\0')
+                (void)mt_shim_plugin_report(q->who, &report);
+}
+
+/* The end of a question that its caller has given up. */
+static void come_back(struct question *q)
+{
+        if (!q->is_report && q->answer >= 0)
+                give_back(q);
+        (void)pthread_mutex_lock(&asking.lock);
+        asking.n_stuck--;
+        (void)pthread_mutex_unlock(&asking.lock);
+        free_question(q);
+}
+
 static void *put_question(void *arg)
 {
         struct question *q = arg;
@@ -115,20 +97,16 @@ static void *put_question(void *arg)
         int r;
 
         mt_shim_own_thread();
-        r = make_ready();
-        if (r == 0)
-                r = q->is_report ? plugin.ops.report(plugin.handle, &q->report)
-                                 : plugin.ops.advise(plugin.handle, &q->call, &q->advice);
-        (void)pthread_mutex_lock(&plugin.lock);
+        r = q->is_report ? mt_shim_plugin_report(q->who, &q->report)
+                         : mt_shim_plugin_advise(&q->call, q->may_be_alone, &q->advice, &q->who);
+        (void)pthread_mutex_lock(&asking.lock);
         q->answer = r;
         q->is_answered = true;
         is_mine = q->is_given_up;
+        (void)pthread_cond_broadcast(&asking.answered);
+        (void)pthread_mutex_unlock(&asking.lock);
         if (is_mine)
-                plugin.n_stuck--;
-        (void)pthread_cond_broadcast(&plugin.answered);
-        (void)pthread_mutex_unlock(&plugin.lock);
-        if (is_mine)
-                free_question(q);
+                come_back(q);
         return NULL;
 }
 
@@ -155,26 +133,29 @@ static bool wait_for(struct question *q, uint32_t bound_ms)
         struct timespec until = mt_shim_after_ms(bound_ms);
         bool is_answered;
 
-        (void)pthread_mutex_lock(&plugin.lock);
-        while (!q->is_answered && pthread_cond_timedwait(&plugin.answered, &plugin.lock, &until) != ETIMEDOUT)
+        (void)pthread_mutex_lock(&asking.lock);
+        while (!q->is_answered && pthread_cond_timedwait(&asking.answered, &asking.lock, &until) != ETIMEDOUT)
                 ;
         is_answered = q->is_answered;
         if (!is_answered) {
                 q->is_given_up = true;
-                plugin.n_stuck++;
+                asking.n_stuck++;
         }
-        (void)pthread_mutex_unlock(&plugin.lock);
+        (void)pthread_mutex_unlock(&asking.lock);
         return is_answered;
 }
 
+/* True if the plugin is not to be asked, which is logged. */
 static bool is_stuck(void)
 {
         bool is;
 
         (void)pthread_once(&once, init);
-        (void)pthread_mutex_lock(&plugin.lock);
-        is = plugin.n_stuck > 0;
-        (void)pthread_mutex_unlock(&plugin.lock);
+        (void)pthread_mutex_lock(&asking.lock);
+        is = asking.n_stuck > 0;
+        (void)pthread_mutex_unlock(&asking.lock);
+        if (is)
+                mt_shim_log(LOG_WARNING, "stuck", "the plugin still has an earlier question, leaving migrations untuned");
         return is;
 }
 
@@ -187,8 +168,8 @@ static uint32_t timeout_ms(uint32_t given_ms)
         return value > 0 && value <= MAX_TIMEOUT_MS ? (uint32_t)value : given_ms;
 }
 
-/* Asks, and frees q unless the thread has to. */
-static int ask(struct question *q, uint32_t bound_ms, struct mt_advice *ret_advice)
+/* Asks, and frees q unless the thread has to. ret_answered: q as it was answered, but for what it points to; or NULL. */
+static int ask(struct question *q, uint32_t bound_ms, struct question *ret_answered)
 {
         int r = start(q);
 
@@ -203,8 +184,8 @@ static int ask(struct question *q, uint32_t bound_ms, struct mt_advice *ret_advi
                 return -ETIMEDOUT;
         }
         r = q->answer;
-        if (r >= 0 && ret_advice != NULL)
-                *ret_advice = q->advice;
+        if (ret_answered != NULL)
+                *ret_answered = *q;
         free_question(q);
         return r;
 }
@@ -224,15 +205,18 @@ static bool own(struct question *q, const char **text)
         return true;
 }
 
-int mt_shim_ask_advice(const struct mt_call *call, struct mt_advice *ret_advice)
+int mt_shim_ask_advice(const struct mt_call *call, bool may_be_alone, struct mt_advice *ret_advice,
+                       enum mt_shim_plugin *ret_who)
 {
-        struct question *q;
+        struct question *q, answered;
+        int r;
 
         if (is_stuck())
                 return -EBUSY;
         q = calloc(1, sizeof(*q));
         if (q == NULL)
                 return -ENOMEM;
+        q->may_be_alone = may_be_alone;
         q->call = *call;
         q->call.struct_size = sizeof(q->call);
         q->call.timeout_ms = timeout_ms(call->timeout_ms);
@@ -242,10 +226,15 @@ int mt_shim_ask_advice(const struct mt_call *call, struct mt_advice *ret_advice)
                 free_question(q);
                 return -ENOMEM;
         }
-        return ask(q, q->call.timeout_ms + SLACK_MS, ret_advice);
+        r = ask(q, q->call.timeout_ms + SLACK_MS, &answered);
+        if (r < 0)
+                return r;
+        *ret_advice = answered.advice;
+        *ret_who = answered.who;
+        return r;
 }
 
-int mt_shim_ask_report(const struct mt_report *report)
+int mt_shim_ask_report(enum mt_shim_plugin who, const struct mt_report *report)
 {
         struct question *q;
 
@@ -255,6 +244,7 @@ int mt_shim_ask_report(const struct mt_report *report)
         if (q == NULL)
                 return -ENOMEM;
         q->is_report = true;
+        q->who = who;
         q->report = *report;
         q->report.struct_size = sizeof(q->report);
         q->report.timeout_ms = timeout_ms(report->timeout_ms);

@@ -2,6 +2,10 @@
 /*
  * libvirt's functions that migrate, as clients call them. Each is the same twice: the function that stands in front, which
  * writes down what it was called with, and the one that makes the real call from that.
+ *
+ * The older functions have no place for most of what an advice may say. Where it needs that, they are made as the newest
+ * one of their kind, which does the same: virDomainMigrateToURI and 2 as virDomainMigrateToURI3, virDomainMigrate and 2 as
+ * virDomainMigrate3; but not with VIR_MIGRATE_PEER2PEER, which the last refuses.
  */
 #include "shim_export.h"
 #include "shim_migrate.h"
@@ -58,6 +62,7 @@ MT_EXPORT int virDomainMigrateToURI2(virDomainPtr domain, const char *dconnuri, 
 {
         struct mt_shim_migration m = {
                 .make = make_to_uri2,
+                .make_typed = make_to_uri3,
                 .domain = domain,
                 .dconnuri = dconnuri,
                 .uri = miguri,
@@ -83,6 +88,7 @@ MT_EXPORT int virDomainMigrateToURI(virDomainPtr domain, const char *duri, unsig
 {
         struct mt_shim_migration m = {
                 .make = make_to_uri,
+                .make_typed = make_to_uri3,
                 .domain = domain,
                 .dconnuri = (flags & VIR_MIGRATE_PEER2PEER) != 0 ? duri : NULL,
                 .uri = (flags & VIR_MIGRATE_PEER2PEER) != 0 ? NULL : duri,
@@ -128,6 +134,7 @@ MT_EXPORT virDomainPtr virDomainMigrate2(virDomainPtr domain, virConnectPtr dcon
 {
         struct mt_shim_migration m = {
                 .make = make_migrate2,
+                .make_typed = (flags & VIR_MIGRATE_PEER2PEER) != 0 ? NULL : make_migrate3,
                 .domain = domain,
                 .dconn = dconn,
                 .xml = dxml,
@@ -140,12 +147,13 @@ MT_EXPORT virDomainPtr virDomainMigrate2(virDomainPtr domain, virConnectPtr dcon
         return m.moved;
 }
 
+/* As with virDomainMigrateToURI, a flag says which URI it is. */
 static int make_migrate(struct mt_shim_migration *m, const struct mt_shim_params *params)
 {
         if (mt_shim_real()->virDomainMigrate == NULL)
                 return no_libvirt();
-        return moved(m, mt_shim_real()->virDomainMigrate(m->domain, m->dconn, params->flags, m->dname, m->uri,
-                                                         params->bandwidth));
+        return moved(m, mt_shim_real()->virDomainMigrate(m->domain, m->dconn, params->flags, m->dname,
+                                                         m->dconnuri != NULL ? m->dconnuri : m->uri, params->bandwidth));
 }
 
 MT_EXPORT virDomainPtr virDomainMigrate(virDomainPtr domain, virConnectPtr dconn, unsigned long flags, const char *dname,
@@ -153,10 +161,12 @@ MT_EXPORT virDomainPtr virDomainMigrate(virDomainPtr domain, virConnectPtr dconn
 {
         struct mt_shim_migration m = {
                 .make = make_migrate,
+                .make_typed = (flags & VIR_MIGRATE_PEER2PEER) != 0 ? NULL : make_migrate3,
                 .domain = domain,
                 .dconn = dconn,
+                .dconnuri = (flags & VIR_MIGRATE_PEER2PEER) != 0 ? uri : NULL,
+                .uri = (flags & VIR_MIGRATE_PEER2PEER) != 0 ? NULL : uri,
                 .dname = dname,
-                .uri = uri,
                 .given = { .flags = flags, .bandwidth = bandwidth },
         };
 

@@ -6,7 +6,8 @@
  *
  * In a peer-to-peer migration the source's daemon does everything after this call, so flags and parameters can be changed.
  * In a direct one the client has prepared the destination already, with the flags that it has: then only bandwidths can be,
- * and the call cannot be made twice, because the first failure ends libvirt's job.
+ * and the call cannot be made twice, because the first failure ends libvirt's job. Nor can it be left out: clients set
+ * VIR_MIGRATE_CHANGE_PROTECTION, with which libvirt has begun that job, and they count on the call to end it.
  */
 #include "shim_export.h"
 #include "shim_log.h"

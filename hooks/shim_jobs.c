@@ -95,23 +95,32 @@ int mt_shim_jobs_hold(struct mt_shim_job *job, uint32_t wait_ms)
         return r;
 }
 
+/* True if the job is for that domain and libvirt does not have it. */
+static bool is_to_come(const struct mt_shim_job *job, const char *uuid)
+{
+        return !job->is_begun && (job->can_cancel || job->must_be_made) && strcmp(job->uuid, uuid) == 0;
+}
+
 bool mt_shim_jobs_cancel(const char *uuid)
 {
-        bool is_any = false;
+        bool is_any = false, is_libvirts = false;
 
         (void)pthread_mutex_lock(&lock);
+        for (const struct mt_shim_job *job = jobs; job != NULL; job = job->next)
+                if ((job->is_begun || job->must_be_made) && strcmp(job->uuid, uuid) == 0)
+                        is_libvirts = true;
         for (struct mt_shim_job *job = jobs; job != NULL; job = job->next)
-                if (!job->is_begun && job->can_cancel && strcmp(job->uuid, uuid) == 0) {
+                if (is_to_come(job, uuid) && (job->must_be_made || !is_libvirts)) {
                         job->is_cancelled = true;
                         is_any = true;
                 }
         if (is_any)
                 (void)pthread_cond_broadcast(&cancelled);
         (void)pthread_mutex_unlock(&lock);
-        return is_any;
+        return is_any && !is_libvirts;
 }
 
-int mt_shim_jobs_begin(struct mt_shim_job *job, bool is_silent)
+int mt_shim_jobs_begin(struct mt_shim_job *job, bool is_silent, enum mt_shim_plugin who)
 {
         int r;
 
@@ -119,7 +128,8 @@ int mt_shim_jobs_begin(struct mt_shim_job *job, bool is_silent)
         job->is_begun = true;
         job->is_held = false;
         job->is_silent = is_silent;
-        r = job->is_cancelled ? -ECANCELED : 0;
+        job->who = who;
+        r = job->is_cancelled && !job->must_be_made ? -ECANCELED : 0;
         (void)pthread_mutex_unlock(&lock);
         return r;
 }

@@ -3,6 +3,8 @@
 #ifndef MT_SHIM_JOBS_H
 #define MT_SHIM_JOBS_H
 
+#include "shim_plugin.h"
+
 #include <libvirt/libvirt.h>
 
 #include <stdbool.h>
@@ -12,13 +14,15 @@
 struct mt_shim_job {
         struct mt_shim_job *next;
         char uuid[VIR_UUID_STRING_BUFLEN];
-        const char *name; /* the domain's; lives as long as the call */
-        bool by_daemon;   /* MT_CALL_BY_DAEMON */
-        bool can_cancel;  /* libvirt's error can be set, so that a call that is held can end as aborted */
-        bool is_begun;    /* libvirt has it */
-        bool is_held;     /* it waits for its turn */
+        const char *name;  /* the domain's; lives as long as the call */
+        bool by_daemon;    /* MT_CALL_BY_DAEMON */
+        bool can_cancel;   /* libvirt's error can be set, so that a call that is held can end as aborted */
+        bool must_be_made; /* libvirt has begun a job for it, which only the call itself ends */
+        bool is_begun;     /* libvirt has it */
+        bool is_held;      /* it waits for its turn */
         bool is_cancelled;
-        bool is_silent; /* the plugin does not want to hear of it */
+        bool is_silent;          /* the plugin does not want to hear of it */
+        enum mt_shim_plugin who; /* hears of it, once it is begun */
 };
 
 /* Puts a call on the list, and takes it off again: the thread that makes the call does both. */
@@ -37,10 +41,13 @@ bool mt_shim_jobs_find(const char *uuid, struct mt_shim_job *ret_job);
  */
 int mt_shim_jobs_hold(struct mt_shim_job *job, uint32_t wait_ms);
 
-/* Ends the calls for a domain that libvirt does not have yet. False: there are none, or libvirt's error cannot be set. */
+/*
+ * Ends the calls for a domain that libvirt does not have yet; one that must be made waits no longer. True: that is all there
+ * is to abort. False: libvirt has a migration of the domain, or nothing was ended.
+ */
 bool mt_shim_jobs_cancel(const char *uuid);
 
-/* From now on the call is libvirt's; is_silent goes to the job. -ECANCELED: it was cancelled before. */
-int mt_shim_jobs_begin(struct mt_shim_job *job, bool is_silent);
+/* From now on the call is libvirt's; is_silent and who go to the job. -ECANCELED: it was cancelled before. */
+int mt_shim_jobs_begin(struct mt_shim_job *job, bool is_silent, enum mt_shim_plugin who);
 
 #endif

@@ -141,3 +141,9 @@ void mt_shim_log_plugin(void *ctx, int32_t priority, const char *message)
                 return;
         mt_shim_log((int)priority, priority <= LOG_WARNING ? message : NULL, "%s", message);
 }
+
+void mt_shim_log_warnings(void *ctx, int32_t priority, const char *message)
+{
+        if (priority <= LOG_WARNING)
+                mt_shim_log_plugin(ctx, priority, message);
+}

@@ -14,4 +14,7 @@ void mt_shim_log(int priority, const char *cause, const char *format, ...) __att
 /* log of struct mt_host_ops: a warning is logged once a minute, debug messages never. */
 void mt_shim_log_plugin(void *ctx, int32_t priority, const char *message);
 
+/* The same for warnings and errors only. */
+void mt_shim_log_warnings(void *ctx, int32_t priority, const char *message);
+
 #endif

@@ -4,7 +4,8 @@
  *
  * 1. Learn who moves: name, UUID, state. A domain that libvirt does not know any more is libvirt's to refuse.
  * 2. Ask the plugin. "Not yet" means to wait and ask again; AbortJob of the same domain in this process ends the wait, and
- *    the call returns what libvirt's would: -1 and VIR_ERR_OPERATION_ABORTED.
+ *    the call returns what libvirt's would: -1 and VIR_ERR_OPERATION_ABORTED. One that libvirt has a job for is made then,
+ *    and libvirt, which is asked to abort as well, ends it so.
  * 3. Make the call, as it was given or as the plugin advised.
  * 4. If libvirt refuses the changed call before it begins it, make the caller's own. A migration that had begun is never
  *    repeated: the error must be of a kind that comes before the beginning, must come soon, must have left the guest as it
@@ -44,8 +45,10 @@ struct facts {
         uint64_t version;
         int state, reason; /* virDomainState */
         char *dconn_uri;   /* allocated */
+        bool may_be_alone; /* see shim_plugin.h */
         struct mt_shim_job job;
-        bool is_silent; /* the plugin has no ticket for the call: it does not want to hear of it */
+        bool is_silent;          /* the watcher has no ticket for the call: it does not want to hear of it */
+        enum mt_shim_plugin who; /* gave the ticket */
         char ticket[sizeof(((struct mt_advice *)0)->ticket)];
 };
 
@@ -53,12 +56,30 @@ enum verdict { AS_GIVEN, TUNED, CANCELLED };
 
 static int make(struct mt_shim_migration *m, const struct mt_shim_params *params)
 {
+        bool is_typed_now = params->is_typed && !m->given.is_typed && m->make_typed != NULL;
         int status;
 
         errno = m->entry_errno;
-        status = m->make(m, params);
+        status = is_typed_now ? m->make_typed(m, params) : m->make(m, params);
         m->exit_errno = errno;
         return status;
+}
+
+/* True if the domain is one of this host's own libvirt, as far as its connection tells. */
+static bool is_local(virDomainPtr domain)
+{
+        static const char *const uris[] = { "qemu:///system", "qemu+unix:///system" };
+        const struct mt_shim_real *real = mt_shim_real();
+        bool is = false;
+        char *uri;
+
+        if (real->virDomainGetConnect == NULL || real->virConnectGetURI == NULL)
+                return false;
+        uri = real->virConnectGetURI(real->virDomainGetConnect(domain));
+        for (size_t i = 0; uri != NULL && i < sizeof(uris) / sizeof(uris[0]); i++)
+                is = is || strcmp(uri, uris[i]) == 0;
+        free(uri);
+        return is;
 }
 
 static bool learn(const struct mt_shim_migration *m, struct facts *f)
@@ -70,12 +91,14 @@ static bool learn(const struct mt_shim_migration *m, struct facts *f)
         f->version = mt_shim_version();
         f->job.name = real->virDomainGetName(m->domain);
         f->job.by_daemon = m->by_daemon;
+        f->job.must_be_made = m->has_fixed_flags && (m->given.flags & VIR_MIGRATE_CHANGE_PROTECTION) != 0;
         f->job.can_cancel = mt_shim_error_can_set(f->version);
         if (f->version == 0 || f->job.name == NULL || real->virDomainGetUUIDString(m->domain, f->job.uuid) < 0 ||
             real->virDomainGetState(m->domain, &f->state, &f->reason, 0) < 0)
                 return false;
         if (m->dconn != NULL && real->virConnectGetURI != NULL)
                 f->dconn_uri = real->virConnectGetURI(m->dconn);
+        f->may_be_alone = !m->by_daemon && is_local(m->domain);
         return true;
 }
 
@@ -105,7 +128,7 @@ static int tell(const struct facts *f, uint32_t what, int status, const char *te
                 .text = text,
         };
 
-        return mt_shim_ask_report(&report);
+        return mt_shim_ask_report(f->who, &report);
 }
 
 /* What a plugin filled in, made safe to use. */
@@ -115,6 +138,8 @@ static void take(struct facts *f, struct mt_advice *advice)
         advice->ticket[sizeof(advice->ticket) - 1] = '\0';
         advice->reason[sizeof(advice->reason) - 1] = '\0';
         (void)memcpy(f->ticket, advice->ticket, sizeof(f->ticket));
+        if (f->ticket[0] == '\0')
+                f->who = MT_SHIM_ASKS_WATCHER;
 }
 
 /* Waits as advised. 0: ask again; -ECANCELED; other errors: it can wait no longer. */
@@ -141,14 +166,15 @@ static enum verdict decide(const struct mt_shim_migration *m, struct facts *f, s
 {
         const uint64_t until_ms = mt_shim_now_ms() + MAX_HOLD_MS;
         struct mt_call call = { .struct_size = sizeof(call) };
-        bool is_said = false;
+        bool is_said = false, is_watchers;
         int r;
 
         describe(m, f, &call);
         for (;;) {
-                r = mt_shim_ask_advice(&call, advice);
+                r = mt_shim_ask_advice(&call, f->may_be_alone, advice, &f->who);
                 if (r < 0)
                         return AS_GIVEN;
+                is_watchers = f->who == MT_SHIM_ASKS_WATCHER;
                 take(f, advice);
                 if (advice->action != MT_ADVICE_WAIT)
                         break;
@@ -160,7 +186,7 @@ static enum verdict decide(const struct mt_shim_migration *m, struct facts *f, s
                         return AS_GIVEN; /* or cancelled, which begin() tells */
                 call.ticket = f->ticket[0] != '\0' ? f->ticket : NULL;
         }
-        f->is_silent = f->ticket[0] == '\0';
+        f->is_silent = f->ticket[0] == '\0' && is_watchers; /* where none runs, one may be started meanwhile */
         return advice->action == MT_ADVICE_TUNE ? TUNED : AS_GIVEN;
 }
 
@@ -197,22 +223,33 @@ static bool may_repeat(const struct mt_shim_migration *m, const struct facts *f,
         return true;
 }
 
+/* The call as it was given, because what was advised cannot be said to libvirt. */
+static int make_untuned(struct mt_shim_migration *m, const struct facts *f, const char *why)
+{
+        mt_shim_log(LOG_WARNING, NULL, "domain '%s': %s, leaving the migration untuned", f->job.name, why);
+        if (f->ticket[0] != '\0')
+                (void)tell(f, MT_REPORT_RETRIED, -1, why);
+        return make(m, &m->given);
+}
+
 static int make_tuned(struct mt_shim_migration *m, const struct facts *f, const struct mt_advice *advice)
 {
         const struct mt_shim_limits limits = { f->version, m->has_fixed_flags };
+        const struct mt_shim_texts texts = { m->uri, m->dname, m->xml };
         const uint64_t began_ms = mt_shim_now_ms();
-        struct mt_shim_params changed;
+        struct mt_shim_params base = m->given, changed;
+        virTypedParameter list[MT_SHIM_TYPED_BASE];
         int status, r;
 
-        r = mt_shim_params_change(&m->given, advice, &limits, &changed);
-        if (r < 0) {
-                mt_shim_log(LOG_WARNING, NULL, "domain '%s': %s, leaving the migration untuned", f->job.name, strerror(-r));
-                return make(m, &m->given);
-        }
+        if (!base.is_typed && m->make_typed != NULL && mt_shim_params_need_types(&base, advice, &limits))
+                mt_shim_params_type(&m->given, &texts, list, &base);
+        r = mt_shim_params_change(&base, advice, &limits, &changed);
+        if (r < 0)
+                return make_untuned(m, f, strerror(-r));
         if (advice->reason[0] != '\0')
                 mt_shim_log(LOG_INFO, NULL, "domain '%s': %s", f->job.name, advice->reason);
         status = make(m, &changed);
-        if (status < 0 && may_repeat(m, f, began_ms))
+        if (status < 0 && !mt_shim_params_are_same(&m->given, &changed) && may_repeat(m, f, began_ms))
                 status = make(m, &m->given);
         mt_shim_params_done(&changed);
         return status;
@@ -231,13 +268,15 @@ static int end_as_aborted(struct mt_shim_migration *m, const struct facts *f)
 static int run(struct mt_shim_migration *m, struct facts *f)
 {
         struct mt_advice advice = { .struct_size = sizeof(advice) };
+        bool is_resumption = (m->given.flags & VIR_MIGRATE_POSTCOPY_RESUME) != 0; /* nothing is left to choose */
         enum verdict verdict = AS_GIVEN;
         int status;
 
+        f->job.is_begun = is_resumption; /* nor anything of it to abort here */
         mt_shim_jobs_add(&f->job);
-        if ((m->given.flags & VIR_MIGRATE_POSTCOPY_RESUME) == 0) /* nothing is left to choose for a broken post-copy */
+        if (!is_resumption)
                 verdict = decide(m, f, &advice);
-        if (mt_shim_jobs_begin(&f->job, f->is_silent) < 0)
+        if (mt_shim_jobs_begin(&f->job, f->is_silent, f->who) < 0)
                 verdict = CANCELLED;
         if (verdict == CANCELLED)
                 status = end_as_aborted(m, f);

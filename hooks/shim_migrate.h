@@ -16,6 +16,8 @@ struct mt_shim_migration {
          * returns a domain leaves it in moved.
          */
         int (*make)(struct mt_shim_migration *m, const struct mt_shim_params *params);
+        /* The same for a call without typed parameters, as one that has them. NULL: libvirt has none that does the same. */
+        int (*make_typed)(struct mt_shim_migration *m, const struct mt_shim_params *params);
         virDomainPtr domain;
         virConnectPtr dconn;
         bool by_daemon;       /* the shim is in the source's daemon */

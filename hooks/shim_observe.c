@@ -37,7 +37,7 @@ static int report(virDomainPtr domain, uint32_t what, uint64_t value)
             !mt_shim_jobs_find(uuid, &job) || job.is_silent || (job.by_daemon && mt_shim_peer_may_be_migtune()))
                 return 0;
         report.uuid = uuid;
-        return mt_shim_ask_report(&report);
+        return mt_shim_ask_report(job.who, &report);
 }
 
 /* report(), if any migration is under way and the call is a caller's own. Does not change errno. */

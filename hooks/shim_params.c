@@ -12,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PARAMETERS 256u /* libvirt's own limit is 64 (REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX) */
+/*
+ * libvirt carries 64 parameters between client and daemon (REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX), and adds the domain's
+ * name and XML itself in a direct migration. With a parameter for each disk, a caller's list can be nearly full.
+ */
+#define MAX_PARAMETERS 256u
+#define MAX_CHANGED 62u
 #define ADDED_AT_MOST 8u
 
 #define SWITCHOVER_SINCE 11001000u
@@ -21,6 +26,9 @@
 /* What an advice may change. Other flags decide where the guest's disks and its definition go: nobody's but the caller's. */
 #define OUR_FLAGS                                                                                                           \
         ((unsigned long)VIR_MIGRATE_POSTCOPY | VIR_MIGRATE_AUTO_CONVERGE | VIR_MIGRATE_PARALLEL | VIR_MIGRATE_COMPRESSED)
+
+/* It goes with VIR_MIGRATE_PARALLEL, and is refused without. */
+#define DROPPED_ALSO ((unsigned long)VIR_MIGRATE_ZEROCOPY)
 
 /* The greatest that QEMU's driver takes: more than a signed 64-bit number of bytes is refused. */
 #define MAX_MIB_S ((unsigned long long)(INT64_MAX / (1024 * 1024)))
@@ -139,11 +147,16 @@ static void drop_orphans(struct mt_shim_params *params, unsigned long dropped)
                 drop(params, "auto_converge");
 }
 
+/* A call that cannot be made twice gets none: the domain's QEMU may be too old for it. */
+static bool may_set_switchover(const struct mt_shim_limits *limits)
+{
+        return limits->version >= SWITCHOVER_SINCE && !limits->has_fixed_flags;
+}
+
 static int change_list(struct mt_shim_params *params, const struct mt_shim_params *given, const struct mt_advice *advice,
                        const struct mt_shim_limits *limits)
 {
-        bool has_switchover =
-                limits->version >= SWITCHOVER_SINCE && !limits->has_fixed_flags; /* QEMU may be too old for it */
+        bool has_switchover = may_set_switchover(limits);
         bool has_post_copy = !limits->has_fixed_flags || (params->flags & VIR_MIGRATE_POSTCOPY) != 0;
         int r;
 
@@ -157,7 +170,7 @@ static int change_list(struct mt_shim_params *params, const struct mt_shim_param
                 r = set_connections(params, advice->connections);
         if (r == 0 && !limits->has_fixed_flags)
                 r = set_compression(params, advice);
-        return r;
+        return r == 0 && params->n > given->n && params->n > MAX_CHANGED ? -E2BIG : r;
 }
 
 /* The flags that the changed call has. */
@@ -172,7 +185,48 @@ static unsigned long change_flags(const struct mt_shim_params *given, const stru
                 add &= ~(unsigned long)VIR_MIGRATE_COMPRESSED; /* it would be another method */
         if (!given->is_typed && advice->connections != 0)
                 add &= ~(unsigned long)VIR_MIGRATE_PARALLEL;
-        return (given->flags | add) & ~((unsigned long)advice->flags_drop & OUR_FLAGS);
+        return (given->flags | add) & ~((unsigned long)advice->flags_drop & (OUR_FLAGS | DROPPED_ALSO));
+}
+
+static void type_text(struct mt_shim_params *typed, const char *name, const char *text)
+{
+        virTypedParameterPtr p = text != NULL ? place(typed, name, VIR_TYPED_PARAM_STRING) : NULL;
+
+        if (p != NULL)
+                p->value.s = (char *)(uintptr_t)text; /* libvirt only reads it */
+}
+
+void mt_shim_params_type(const struct mt_shim_params *given, const struct mt_shim_texts *texts, virTypedParameter *list,
+                         struct mt_shim_params *ret_typed)
+{
+        struct mt_shim_params typed = { .flags = given->flags, .is_typed = true, .list = list };
+
+        type_text(&typed, VIR_MIGRATE_PARAM_URI, texts->uri);
+        type_text(&typed, VIR_MIGRATE_PARAM_DEST_NAME, texts->dname);
+        type_text(&typed, VIR_MIGRATE_PARAM_DEST_XML, texts->xml);
+        (void)set_number(&typed, VIR_MIGRATE_PARAM_BANDWIDTH, given->bandwidth);
+        *ret_typed = typed;
+}
+
+bool mt_shim_params_need_types(const struct mt_shim_params *given, const struct mt_advice *advice,
+                               const struct mt_shim_limits *limits)
+{
+        const struct mt_shim_params typed = { .flags = given->flags, .is_typed = true };
+        unsigned long flags = change_flags(&typed, advice, limits);
+
+        return advice->bandwidth_postcopy_mib_s != 0 ||
+               (advice->bandwidth_switchover_mib_s != 0 && may_set_switchover(limits)) ||
+               (advice->connections != 0 && (flags & VIR_MIGRATE_PARALLEL) != 0) ||
+               (advice->compression[0] != '\0' && (flags & VIR_MIGRATE_COMPRESSED) != 0);
+}
+
+bool mt_shim_params_are_same(const struct mt_shim_params *a, const struct mt_shim_params *b)
+{
+        if (a->flags != b->flags || a->is_typed != b->is_typed || a->n != b->n)
+                return false;
+        if (!a->is_typed)
+                return a->bandwidth == b->bandwidth;
+        return a->n == 0 || memcmp(a->list, b->list, a->n * sizeof(*a->list)) == 0;
 }
 
 int mt_shim_params_change(const struct mt_shim_params *given, const struct mt_advice *advice,

@@ -25,13 +25,34 @@ struct mt_shim_limits {
         bool has_fixed_flags; /* MT_CALL_FIXED_FLAGS */
 };
 
+/* What a call without typed parameters has besides. Each may be NULL. */
+struct mt_shim_texts {
+        const char *uri, *dname, *xml;
+};
+
+#define MT_SHIM_TYPED_BASE 4u
+
 /* Fills what of call can be read from the parameters: flags, the bandwidths, migrate_uri (which points into the list). */
 void mt_shim_params_read(const struct mt_shim_params *params, struct mt_call *call);
 
 /*
+ * Writes a call without typed parameters as one that has them, as libvirt does: texts become parameters in list, which has
+ * room for MT_SHIM_TYPED_BASE and is what *ret_typed points to.
+ */
+void mt_shim_params_type(const struct mt_shim_params *given, const struct mt_shim_texts *texts, virTypedParameter *list,
+                         struct mt_shim_params *ret_typed);
+
+/* True if the advice has something for this call that only a typed parameter can say. */
+bool mt_shim_params_need_types(const struct mt_shim_params *given, const struct mt_advice *advice,
+                               const struct mt_shim_limits *limits);
+
+/* True if the two are the same call. */
+bool mt_shim_params_are_same(const struct mt_shim_params *a, const struct mt_shim_params *b);
+
+/*
  * Makes *ret_changed from what the caller gave and the advice; the caller's list is not touched, its strings are shared.
  * Released by mt_shim_params_done(); as long as it is used, given and advice must stay. 0; -EINVAL: the caller's list is not
- * what libvirt would accept; -ENOMEM.
+ * what libvirt would accept; -E2BIG: libvirt would not accept the changed one; -ENOMEM.
  *
  * A parameter goes only with its flag: a compression method is left out where the call will not have
  * VIR_MIGRATE_COMPRESSED, connections where it will not have VIR_MIGRATE_PARALLEL; the flags' own go when the flag is

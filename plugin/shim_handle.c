@@ -41,9 +41,8 @@ int mt_shim_give_advice(const struct mt_advice *advice, struct mt_advice *ret)
         return 0;
 }
 
-/* Sends the request (which is put) and parses the reply, which the caller puts. */
-static int ask(const struct mt_host_ops *host, json_object *request, uint64_t timeout_ms, json_object **ret,
-               struct mt_err *err)
+int mt_shim_request(const struct mt_host_ops *host, json_object *request, uint64_t timeout_ms, json_object **ret,
+                    struct mt_err *err)
 {
         MT_CLEANUP(json_putp) json_object *question = request;
         MT_CLEANUP(json_putp) json_object *object = NULL;
@@ -73,7 +72,7 @@ static int ask(const struct mt_host_ops *host, json_object *request, uint64_t ti
 int mt_shim_ask(const struct mt_host_ops *host, const struct mt_call *call, struct mt_advice *ret, struct mt_err *err)
 {
         MT_CLEANUP(json_putp) json_object *reply = NULL;
-        int r = ask(host, mt_shim_call_json(call), call->timeout_ms, &reply, err);
+        int r = mt_shim_request(host, mt_shim_call_json(call), call->timeout_ms, &reply, err);
 
         if (r < 0)
                 return r;
@@ -99,7 +98,8 @@ int32_t mt_shim_advise(void *handle, const struct mt_call *call, struct mt_advic
                 return r;
         r = mt_shim_ask(mt_handle_host(handle), &taken, &advice, &err);
         if (r < 0) {
-                mt_shim_complain(&taken, &err);
+                if (r != -ENOTCONN) /* the host may have another to ask, and tells that no watcher runs */
+                        mt_shim_complain(&taken, &err);
                 return r;
         }
         return mt_shim_give_advice(&advice, ret_advice);
@@ -118,7 +118,7 @@ int32_t mt_shim_report(void *handle, const struct mt_report *report)
         (void)memcpy(&taken, report, report->struct_size < sizeof(taken) ? report->struct_size : sizeof(taken));
         if (taken.uuid == NULL)
                 return -EINVAL;
-        r = ask(mt_handle_host(handle), mt_shim_report_json(&taken), taken.timeout_ms, &reply, &err);
+        r = mt_shim_request(mt_handle_host(handle), mt_shim_report_json(&taken), taken.timeout_ms, &reply, &err);
         if (r == 0)
                 r = mt_shim_answer_read(reply, &answer, &err);
         if (r == 0)

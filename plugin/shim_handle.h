@@ -5,6 +5,7 @@
 
 #include "err.h"
 
+#include <json-c/json.h>
 #include <migtune/plugin.h>
 
 /* The caller's struct in this build's size: what it does not have is 0. -EPROTO: it is older than any release. */
@@ -19,7 +20,17 @@ int mt_shim_give_advice(const struct mt_advice *advice, struct mt_advice *ret);
  */
 int mt_shim_ask(const struct mt_host_ops *host, const struct mt_call *call, struct mt_advice *ret, struct mt_err *err);
 
-/* advise and report of migtune-client.so. *ret_advice changes only on success. */
+/*
+ * Any request to the watcher (which is put; NULL: there was no memory for it) and its answer, an object that the caller puts,
+ * within timeout_ms. Logs nothing; returns as mt_shim_ask does.
+ */
+int mt_shim_request(const struct mt_host_ops *host, json_object *request, uint64_t timeout_ms, json_object **ret,
+                    struct mt_err *err);
+
+/*
+ * advise and report of migtune-client.so. *ret_advice changes only on success. That there is no watcher (-ENOTCONN) is not
+ * logged: the host does, or asks migtune.so, which can do without.
+ */
 int32_t mt_shim_advise(void *handle, const struct mt_call *call, struct mt_advice *ret_advice);
 int32_t mt_shim_report(void *handle, const struct mt_report *report);
 

@@ -153,7 +153,8 @@ struct mt_plugin_ops {
         /*
          * Runs one subcommand: argv[0] is its name, argv[argc] NULL. Returns the exit status: 0 done, 1 failed (one line was
          * printed or logged), 2 bad usage or input. "watch" returns when SIGTERM or SIGINT arrives; the host blocks
-         * SIGTERM, SIGINT and SIGHUP in all threads first (the plugin reads them from a signalfd). NULL: no commands here.
+         * SIGTERM, SIGINT and SIGHUP in all threads first (the plugin reads them from a signalfd); before "migrate" and
+         * "evacuate" SIGTERM and SIGINT. NULL: no commands here.
          */
         int32_t (*command)(void *handle, int32_t argc, const char *const *argv);
         /*
@@ -162,8 +163,9 @@ struct mt_plugin_ops {
          */
         int32_t (*hook_event)(void *handle, const struct mt_hook_event *event);
         /*
-         * What to make of a migration call. 0, or -errno after one line in the log: then the call is left as it is. These two
-         * may be called by several threads at once.
+         * What to make of a migration call. 0, or -errno after one line in the log: then the call is left as it is. -ENOTCONN
+         * without a line: there is no watcher, and migtune-client.so cannot do without; migtune.so can, and may be asked
+         * instead. These two may be called by several threads at once.
          */
         int32_t (*advise)(void *handle, const struct mt_call *call, struct mt_advice *ret_advice);
         /* Tells the watcher. 0 or 1 (see MT_REPORT_MAX_DOWNTIME), or -errno: let it through. */

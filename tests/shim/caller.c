@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_PARAMS 16
+#define MAX_PARAMS 72
 #define MAX_THREADS 64
 #define ENTRY_ERRNO 7
 
@@ -38,7 +38,7 @@ int caller_main(int argc, char **argv);
 
 /* One command, parsed. */
 struct command {
-        char text[1024];
+        char text[4096];
         virConnectPtr connection;
         char domain[64];
         const char *name, *uri, *miguri, *dname, *xml;

@@ -11,6 +11,7 @@
  * FAKE_REFUSE        flags (hexadecimal) or the name of a parameter that a migration is refused for, by FAKE_REFUSE_CODE
  * FAKE_REFUSE_TEXT   the message then
  * FAKE_BEGUN         the guest was paused and resumed before a migration fails
+ * FAKE_JOB           the client that conducts a migration has made libvirt begin its job: an abort counts from then on
  * FAKE_LIMITS_FAIL   error code of SetMaxDowntime and SetMaxSpeed
  * FAKE_PEER          process number of the client that a daemon serves; "none": it has none
  */
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #define MAX_RUNNING 64
+#define MAX_PARAMS 64 /* libvirt's REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX */
 
 struct _virConnect {
         char uri[64];
@@ -45,7 +47,7 @@ static struct running {
         char uuid[VIR_UUID_STRING_BUFLEN];
         bool is_aborted;
 } running[MAX_RUNNING];
-static bool was_resumed;
+static bool was_resumed, was_aborted;
 static _Thread_local virError last;
 
 static const char *setting(const char *name, const char *otherwise)
@@ -60,7 +62,7 @@ static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void note(const char *format, ...)
 {
         const char *path = getenv("FAKE_LOG");
-        char line[4096];
+        char line[9000];
         va_list args;
         int fd, n;
 
@@ -250,7 +252,7 @@ static bool run(virDomainPtr domain)
         if (job == NULL)
                 abort();
         (void)snprintf(job->uuid, sizeof(job->uuid), "%s", domain->uuid);
-        job->is_aborted = false;
+        job->is_aborted = was_aborted;
         while (end != NULL && !job->is_aborted && access(end, F_OK) < 0) {
                 (void)pthread_mutex_unlock(&lock);
                 (void)nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
@@ -282,6 +284,8 @@ static int migrate(virDomainPtr domain, unsigned long flags, virTypedParameterPt
         int code = atoi(setting("FAKE_FAIL", "0"));
 
         virResetLastError();
+        if (n > MAX_PARAMS)
+                return fail(VIR_ERR_RPC, "too many parameters");
         if (is_refused(flags, params, n)) {
                 (void)pthread_mutex_lock(&lock);
                 was_resumed = getenv("FAKE_BEGUN") != NULL;
@@ -322,7 +326,7 @@ static const char *show(virTypedParameterPtr params, int n, char *text, size_t s
 int virDomainMigrateToURI3(virDomainPtr domain, const char *dconnuri, virTypedParameterPtr params, unsigned int nparams,
                            unsigned int flags)
 {
-        char text[2048];
+        char text[8192];
 
         note("virDomainMigrateToURI3 %s %s flags=%#x %s", domain->name, or_dash(dconnuri), flags,
              show(params, (int)nparams, text, sizeof(text)));
@@ -348,10 +352,14 @@ int virDomainMigrateToURI(virDomainPtr domain, const char *duri, unsigned long f
 virDomainPtr virDomainMigrate3(virDomainPtr domain, virConnectPtr dconn, virTypedParameterPtr params, unsigned int nparams,
                                unsigned int flags)
 {
-        char text[2048];
+        char text[8192];
 
         note("virDomainMigrate3 %s %s flags=%#x %s", domain->name, dconn->uri, flags,
              show(params, (int)nparams, text, sizeof(text)));
+        if (nparams + 2 > MAX_PARAMS) { /* libvirt adds the domain's name and XML */
+                (void)fail(VIR_ERR_RPC, "too many parameters");
+                return NULL;
+        }
         return migrate(domain, flags, params, (int)nparams) == 0 ? virDomainLookupByName(dconn, domain->name) : NULL;
 }
 
@@ -378,7 +386,7 @@ int virDomainMigratePerform3Params(virDomainPtr domain, const char *dconnuri, vi
                                    const char *cookiein, int cookieinlen, char **cookieout, int *cookieoutlen,
                                    unsigned int flags)
 {
-        char text[2048];
+        char text[8192];
 
         note("virDomainMigratePerform3Params %s %s flags=%#x %s cookie=%.*s", domain->name, or_dash(dconnuri), flags,
              show(params, nparams, text, sizeof(text)), cookieinlen, cookiein);
@@ -444,8 +452,10 @@ static int abort_job(virDomainPtr domain)
         job = find_running(domain->uuid);
         if (job != NULL)
                 job->is_aborted = true;
+        was_aborted = getenv("FAKE_JOB") != NULL;
         (void)pthread_mutex_unlock(&lock);
-        return job != NULL ? 0 : fail(VIR_ERR_OPERATION_INVALID, "no job is active on the domain");
+        return job != NULL || getenv("FAKE_JOB") != NULL ? 0
+                                                         : fail(VIR_ERR_OPERATION_INVALID, "no job is active on the domain");
 }
 
 int virDomainAbortJob(virDomainPtr domain)

@@ -7,9 +7,13 @@
  *               "leave", "tune" or "wait", then add= drop= (flags, hexadecimal) bandwidth= postcopy= switchover=
  *               connections= compression= cache= wait= ticket= reason=
  * MOCK_ERROR    negative errno that advise() returns
+ * MOCK_ERRORS   the same for one call after the other, "-107 0 -5"; 0: it answers; the last again and again
  * MOCK_ANSWERS  what report() answers: "WHAT=ANSWER ..."
  * MOCK_HANGS    "open", "advise" or "report": it does not return for MOCK_HANGS_MS
  * MOCK_NESTED   advise() calls libvirt's functions, as found by any name in the process
+ *
+ * Compiled with -DALONE it is another plugin: it goes by ALONE_... instead of MOCK_..., but for the log, where its lines
+ * begin with "alone: ".
  */
 #include <migtune/plugin.h>
 
@@ -25,6 +29,14 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef ALONE
+#define PREFIX "ALONE_"
+#define MARK "alone: "
+#else
+#define PREFIX "MOCK_"
+#define MARK ""
+#endif
 
 static struct mt_host_ops host;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -42,7 +54,8 @@ static void note(const char *format, ...)
         if (path == NULL)
                 return;
         va_start(args, format);
-        n = vsnprintf(line, sizeof(line) - 1, format, args);
+        n = snprintf(line, sizeof(line), "%s", MARK);
+        n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
         va_end(args);
         line[n++] = '\n';
         fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -54,7 +67,7 @@ static void note(const char *format, ...)
 
 static void hang(const char *where)
 {
-        const char *which = getenv("MOCK_HANGS"), *ms = getenv("MOCK_HANGS_MS");
+        const char *which = getenv(PREFIX "HANGS"), *ms = getenv(PREFIX "HANGS_MS");
         long left = ms != NULL ? atol(ms) : 3600000;
         struct timespec pause = { left / 1000, left % 1000 * 1000000 };
 
@@ -84,7 +97,7 @@ static void mock_close(void *handle)
 /* The answer whose turn it is, in text of size bytes. */
 static void next_answer(char *text, size_t size)
 {
-        const char *answers = getenv("MOCK_ADVICE"), *end;
+        const char *answers = getenv(PREFIX "ADVICE"), *end;
         unsigned n;
 
         if (answers == NULL)
@@ -96,6 +109,23 @@ static void next_answer(char *text, size_t size)
                 answers = strchr(answers, '|') + 1;
         end = strchrnul(answers, '|');
         (void)snprintf(text, size, "%.*s", (int)(end - answers), answers);
+}
+
+/* 0: advise() answers. */
+static int error_now(void)
+{
+        static unsigned n_calls;
+        const char *errors = getenv(PREFIX "ERRORS"), *always = getenv(PREFIX "ERROR");
+        unsigned n;
+
+        if (errors == NULL)
+                return always != NULL ? atoi(always) : 0;
+        (void)pthread_mutex_lock(&lock);
+        n = n_calls++;
+        (void)pthread_mutex_unlock(&lock);
+        while (n-- > 0 && strchr(errors, ' ') != NULL)
+                errors = strchr(errors, ' ') + 1;
+        return atoi(errors);
 }
 
 static void set(struct mt_advice *advice, const char *key, const char *value)
@@ -178,8 +208,8 @@ static const char *or_dash(const char *text)
 
 static int32_t mock_advise(void *handle, const struct mt_call *call, struct mt_advice *ret_advice)
 {
-        const char *error = getenv("MOCK_ERROR");
         char text[512];
+        int error;
         sigset_t mask;
 
         (void)handle;
@@ -192,12 +222,15 @@ static int32_t mock_advise(void *handle, const struct mt_call *call, struct mt_a
         if (sigismember(&mask, SIGINT) != 1)
                 note("signals are not blocked");
         errno = ENOTTY; /* a plugin's errno is nobody else's */
-        if (getenv("MOCK_NESTED") != NULL)
+        if (getenv(PREFIX "NESTED") != NULL)
                 call_libvirt();
         hang("advise");
-        if (error != NULL) {
-                host.log(host.ctx, 4, "mock: it does not work");
-                return atoi(error);
+        if (MARK[0] != '\0')
+                host.log(host.ctx, 5, "mock: a notice");
+        error = error_now();
+        if (error != 0) {
+                host.log(host.ctx, 4, MARK "mock: it does not work");
+                return error;
         }
         next_answer(text, sizeof(text));
         parse(ret_advice, text);
@@ -206,7 +239,7 @@ static int32_t mock_advise(void *handle, const struct mt_call *call, struct mt_a
 
 static int32_t mock_report(void *handle, const struct mt_report *report)
 {
-        const char *answers = getenv("MOCK_ANSWERS");
+        const char *answers = getenv(PREFIX "ANSWERS");
         char key[16], *found;
 
         (void)handle;

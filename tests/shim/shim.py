@@ -63,7 +63,7 @@ class Shim:
         """Runs the program with the commands; {dir} is the directory of the logs. Settings become variables."""
         with tempfile.TemporaryDirectory() as directory:
             environment = {key: value for key, value in os.environ.items()
-                           if not key.startswith(("MIGTUNE_", "MOCK_", "FAKE_", "LD_LIBRARY_PATH"))}
+                           if not key.startswith(("MIGTUNE_", "MOCK_", "ALONE_", "FAKE_", "LD_LIBRARY_PATH"))}
             environment.update(MIGTUNE_PLUGIN=plugin or self.plugin, MIGTUNE_SHIM_LOG=f"file:{directory}/shim",
                                MOCK_LOG=f"{directory}/mock", FAKE_LOG=f"{directory}/fake", LC_ALL="C",
                                MIGTUNE_SHIM_TIMEOUT_MS="30000")  # a machine that stands still for seconds fails no test

@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from shim import (ABORT, AUTO_CONVERGE, COMPRESSED, ENDED, LIVE, MAX_DOWNTIME, MAX_SPEED, OFFLINE, P2P,  # noqa: E402
-                  PARALLEL, POST_COPY, POSTCOPY, RESUME, SUSPEND, Shim, Tap)
+                  PARALLEL, POST_COPY, POSTCOPY, RESUME, RETRIED, SUSPEND, Shim, Tap)
 
 SHIM = Shim(*(os.path.abspath(a) for a in sys.argv[1:4]))
 OK = "0 errno 7 error 0 -"
@@ -95,6 +95,8 @@ PARAMETERS = {
     "libvirt 11.1 has": ("flags=3", "switchover=110", {"FAKE_VERSION": 11001000}, LIVE | P2P,
                          "bandwidth.avail.switchover:U=110"),
     "more than libvirt takes": ("flags=3", "bandwidth=18446744073709551615", {}, LIVE | P2P, "bandwidth:U=8796093022207"),
+    "zero copy goes with multifd": ("flags=120003", "drop=120000", {}, LIVE | P2P, ""),
+    "it is not added": ("flags=3", "add=120000", {}, LIVE | P2P | PARALLEL, ""),
     "a parameter of a wrong type": ("flags=3 p:bandwidth:I=5", "bandwidth=60 add=8000", {}, LIVE | P2P, "bandwidth:I=5"),
 }
 
@@ -105,12 +107,81 @@ def check_parameters(tap):
         result = SHIM.run(f"touri3 uri=b {given}", MOCK_ADVICE=f"tune ticket=t {advice}", **settings)
         tap.ok(result.fake == [f"virDomainMigrateToURI3 vm b flags={hex(flags)} [{want}]"]
                and result.out == f"touri3 {OK}\n", f"parameters: {name}", f"want {hex(flags)} [{want}]\n{result}")
-    for name, advice, flags in (("zstd", "add=800 compression=zstd", 3),
-                                ("xbzrle by its name", "add=800 compression=xbzrle", 3),
-                                ("connections", "add=20000 connections=4", 3), ("plain", "add=22800", 0x22803)):
-        result = SHIM.run("touri uri=b flags=3", MOCK_ADVICE=f"tune {advice}")
-        tap.equal(result.fake, [f"virDomainMigrateToURI vm b flags={hex(flags)} - bandwidth=0"],
-                  f"a call without typed parameters: {name}")
+    result = SHIM.run("touri3 uri=b flags=3 p:bandwidth:I=5", MOCK_ADVICE="tune ticket=t bandwidth=60")
+    tap.ok(result.reports() == [(RETRIED, -1), (ENDED, 0)] and "text=Invalid argument" in result.mock[-2],
+           "what cannot be changed is told to who believes it is", result)
+
+
+MANY = " ".join(["p:migrate_disks:S=vda"] * 60)  # libvirt takes 64 parameters, and adds two to a direct migration's
+
+
+def check_room(tap):
+    """A list that has no room for what is advised: libvirt would refuse the call, and not as it refuses a parameter."""
+    small, large = "bandwidth=60", "bandwidth=60 postcopy=30 switchover=110"
+    for command, given, advice, tuned in (("touri3 uri=b flags=3", "", small, True),
+                                          ("touri3 uri=b flags=3", "", large, False),
+                                          ("migrate3 flags=1", "", small, True), ("migrate3 flags=1", "", large, False),
+                                          ("touri3 uri=b flags=3", " p:bandwidth:U=5 p:a:I=1 p:b:I=2", small, True)):
+        result = SHIM.run(f"{command} {MANY}{given}", MOCK_ADVICE=f"tune ticket=t {advice}")
+        tap.ok(result.out.endswith(f" {OK}\n") and len(result.fake) == 1 and ("bandwidth:U=60" in result.fake[0]) == tuned
+               and result.reports() == [(RETRIED, -1)] * (not tuned) + [(ENDED, 0)],
+               f"{command.split()[0]}: {60 + given.count('p:')} parameters, and {advice}", result)
+
+
+# call, advice -> what libvirt is called with instead; "{}" is what came after the flags
+TYPED = {
+    "touri": ("touri uri=qemu://b/system dname=new bandwidth=5 flags=3",
+              "virDomainMigrateToURI3 vm qemu://b/system flags={} [destination_name:S=new bandwidth:U=5{}]"),
+    "touri, direct": ("touri uri=tcp://10.0.0.2 flags=1",
+                      "virDomainMigrateToURI3 vm - flags={} [migrate_uri:S=tcp://10.0.0.2 bandwidth:U=0{}]"),
+    "touri2": ("touri2 uri=qemu://b/system miguri=tcp://10.0.0.2 xml=<domain/> dname=new bandwidth=5 flags=3",
+               "virDomainMigrateToURI3 vm qemu://b/system flags={} [migrate_uri:S=tcp://10.0.0.2 destination_name:S=new "
+               "destination_xml:S=<domain/> bandwidth:U=5{}]"),
+    "migrate": ("migrate flags=1 dname=new miguri=tcp://10.0.0.2 bandwidth=5",
+                "virDomainMigrate3 vm fake:/// flags={} [migrate_uri:S=tcp://10.0.0.2 destination_name:S=new "
+                "bandwidth:U=5{}]"),
+    "migrate2": ("migrate2 flags=1 xml=<domain/> bandwidth=5",
+                 "virDomainMigrate3 vm fake:/// flags={} [destination_xml:S=<domain/> bandwidth:U=5{}]"),
+}
+NEEDS_TYPES = {
+    "zstd": ("add=20800 compression=zstd connections=4", PARALLEL | COMPRESSED,
+             " parallel.connections:I=4 compression:S=zstd"),
+    "xbzrle": ("add=800 compression=xbzrle", COMPRESSED, " compression:S=xbzrle"),
+    "post-copy's bandwidth": ("add=8000 postcopy=30", POSTCOPY, " bandwidth.postcopy:U=30"),
+    "the switchover's bandwidth": ("switchover=110", 0, " bandwidth.avail.switchover:U=110"),
+}
+
+
+def check_untyped(tap):
+    """Calls without typed parameters are made with them where the advice needs that, and only there."""
+    for name, (command, line) in TYPED.items():
+        flags = LIVE | (P2P if "flags=3" in command else 0)
+        for what, (advice, more, params) in NEEDS_TYPES.items():
+            result = SHIM.run(command, MOCK_ADVICE=f"tune ticket=t {advice}")
+            tap.ok(result.fake == [line.format(hex(flags | more), params)] and result.out == f"{command.split()[0]} {OK}\n"
+                   and result.reports() == [(ENDED, 0)], f"{name}: {what}", f"want {line} {params}\n{result}")
+        result = SHIM.run(command, MOCK_ADVICE="tune bandwidth=60 postcopy=30 ticket=t", FAKE_FAIL=38)
+        alone = SHIM.run(command, preload=False, FAKE_FAIL=38)
+        tap.ok(result.out == alone.out and result.err == alone.err and result.reports() == [(ENDED, -1)],
+               f"{name}: its failure is the caller's", f"{alone}\n{result}")
+        result = SHIM.run(command, MOCK_ADVICE="tune postcopy=30 ticket=t", FAKE_REFUSE="bandwidth.postcopy")
+        alone = SHIM.run(command, preload=False)
+        tap.ok(result.out == alone.out and result.fake[1:] == alone.fake and len(result.fake) == 2,
+               f"{name}: refused, the caller's own is made", f"{alone}\n{result}")
+        result = SHIM.run(command, MOCK_ADVICE="tune add=2000 bandwidth=60 compression=zstd connections=2 switchover=9",
+                          FAKE_VERSION=11000000)
+        tap.ok(len(result.fake) == 1 and "[" not in result.fake[0] and hex(flags | AUTO_CONVERGE) in result.fake[0]
+               and "bandwidth=60" in result.fake[0], f"{name}: as it is where that is enough", result)
+    for command, line in (("migrate flags=3", "virDomainMigrate vm fake:/// flags=0x8003 - - bandwidth=60"),
+                          ("migrate2 flags=3", "virDomainMigrate2 vm fake:/// - flags=0x8003 - - bandwidth=60")):
+        result = SHIM.run(command, MOCK_ADVICE="tune add=8800 compression=xbzrle bandwidth=60 postcopy=30 switchover=9")
+        tap.equal(result.fake, [line], f"{command}: peer to peer with a connection has what there is room for")
+    result = SHIM.run("perform3 uri=b flags=3", MOCK_ADVICE="tune add=8800 compression=xbzrle bandwidth=60")
+    tap.equal(result.fake, ["virDomainMigratePerform3 vm - b - flags=0x8003 - bandwidth=60 cookie=in"],
+              "in a daemon it has what there is room for")
+    result = SHIM.run("migrate flags=3 miguri=qemu://b/system", MOCK_ADVICE="tune bandwidth=60")
+    tap.ok(result.fake == ["virDomainMigrate vm fake:/// flags=0x3 - qemu://b/system bandwidth=60"]
+           and " uri=qemu://b/system migrate_uri=- " in result.asked()[0], "peer to peer, the URI is libvirt's", result)
 
 
 def check_direct(tap):
@@ -222,6 +293,7 @@ def check_daemon(tap):
 
 
 tap = Tap()
-for check in (check_each, check_parameters, check_direct, check_other, check_observed, check_daemon):
+for check in (check_each, check_parameters, check_room, check_untyped, check_direct, check_other, check_observed,
+              check_daemon):
     check(tap)
 tap.finish()

@@ -62,6 +62,14 @@ def check_hanging(tap):
     tap.equal(len(result.asked()), 2, "when it has come back, it is asked again")
 
 
+def check_late(tap):
+    """An answer that nobody waits for any more: who believes to have tuned the call is told that it is not."""
+    late = {"MOCK_HANGS": "advise", "MOCK_HANGS_MS": 600, "MIGTUNE_SHIM_TIMEOUT_MS": 100}
+    for advice, told in (("tune bandwidth=60 ticket=t", [(RETRIED, -1)]), ("tune bandwidth=60", []), ("leave ticket=t", [])):
+        result = SHIM.run(CALLS[0], "until {dir}/mock back from advise", "pause 500", MOCK_ADVICE=advice, **late)
+        tap.ok(result.reports() == told and "U=60" not in result.fake[0], f"too late: {advice}", result)
+
+
 def check_domains(tap):
     """Arguments that libvirt refuses are libvirt's to refuse."""
     result = SHIM.run(CALLS[0], FAKE_STATE="gone", MOCK_ADVICE="tune bandwidth=60")
@@ -113,6 +121,13 @@ def check_refused(tap):
     alone = SHIM.run("touri3 uri=b flags=3", preload=False, FAKE_FAIL=8)
     tap.ok(result.out == alone.out and len(result.fake) == 2, "the own call is refused, too: its error is the caller's",
            f"{alone}\n{result}")
+    for command, advice in (("touri3 uri=b flags=3 p:bandwidth:U=60", "tune bandwidth=60 ticket=t"),
+                            ("touri3 uri=b flags=8003", "tune add=8000 ticket=t"),
+                            ("touri uri=b flags=3 bandwidth=60", "tune bandwidth=60 ticket=t")):
+        result = SHIM.run(command, FAKE_FAIL=8, MOCK_ADVICE=advice)
+        alone = SHIM.run(command, preload=False, FAKE_FAIL=8)
+        tap.ok(result.seen() == alone.seen() and result.reports() == [(ENDED, -1)],
+               f"the advice was the caller's own already: once is enough: {command}", f"{alone}\n{result}")
 
 
 def check_begun(tap):
@@ -146,6 +161,6 @@ def check_log(tap):
 
 
 tap = Tap()
-for check in (check_plugins, check_hanging, check_domains, check_refused, check_begun, check_log):
+for check in (check_plugins, check_hanging, check_late, check_domains, check_refused, check_begun, check_log):
     check(tap)
 tap.finish()

@@ -20,6 +20,11 @@ for name, settings in {"tuned": {"MOCK_ADVICE": "tune bandwidth=60 ticket=t"},
                        "refused": {"MOCK_ADVICE": "tune add=8000 ticket=t", "FAKE_REFUSE": "8000"},
                        "after a wait": {"MOCK_ADVICE": "wait wait=50 ticket=t|" * 10 + "tune bandwidth=60 ticket=t"},
                        "without a plugin": {"plugin": "/nonexistent/plugin.so"},
+                       "without a watcher": {"MIGTUNE_PLUGIN": "", "uri": "qemu:///system", "MOCK_ERROR": -107,
+                                             "ALONE_ADVICE": "wait wait=50 ticket=t|tune bandwidth=60 ticket=t"},
+                       "a watcher that comes and goes": {"MIGTUNE_PLUGIN": "", "uri": "qemu:///system",
+                                                         "MOCK_ERRORS": "-107 0 -107 0 0 -107 -107 0 -107",
+                                                         "MOCK_ADVICE": "tune bandwidth=60 ticket=t"},
                        "stuck": {"MOCK_HANGS": "advise", "MOCK_HANGS_MS": 300, "MIGTUNE_SHIM_TIMEOUT_MS": 50}}.items():
     for command in ("touri3 uri=b flags=3 p:bandwidth:U=5", "migrate3 flags=1"):
         result = RUNNER.run(f"many 8 {command}", f"many 8 {command}", **TSAN, **settings)

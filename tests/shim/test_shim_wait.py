@@ -63,6 +63,25 @@ def check_not_cancelled(tap):
     tap.ok("maxdowntime 0 errno 7 error 0 -" in result.out and result.fake == [], "a limit while it waits is told", result)
 
 
+def check_libvirts(tap):
+    """What libvirt has is libvirt's to abort."""
+    result = SHIM.run("& touri3 uri=b flags=3", "until {dir}/fake virDomainMigrateToURI3", "& touri3 uri=c flags=3",
+                      "until {dir}/shim waits", "abort", "touch {dir}/end", "join", FAKE_UNTIL="{dir}/end",
+                      MOCK_ADVICE="leave ticket=t1|wait wait=60 ticket=t2 reason=others|leave ticket=t2")
+    tap.ok("virDomainAbortJob vm" in result.fake and f"touri3 {ABORTED}".replace("errno 7", "errno 32") in result.out
+           and "touri3 0 errno 7 error 0 -" in result.out, "a second call of the domain waits: the first is aborted", result)
+    result = SHIM.run("& perform3params flags=1", "until {dir}/shim waits", "abort", "join", MOCK_ADVICE=LONG)
+    tap.ok(result.fake == [] and f"perform3params {ABORTED}" in result.out, "a client without change protection has no job",
+           result)
+    for command in ("perform3params flags=101", "perform3 flags=101"):  # VIR_MIGRATE_CHANGE_PROTECTION
+        result = SHIM.run(f"& {command}", "until {dir}/shim waits", "abort", "join", MOCK_ADVICE=LONG, FAKE_JOB=1,
+                          FAKE_UNTIL="/nonexistent")
+        made = [line for line in result.fake if "Perform3" in line]
+        tap.ok("virDomainAbortJob vm" in result.fake and len(made) == 1 and "bandwidth:U" not in made[0]
+               and f"{command.split()[0]} {ABORTED}".replace("errno 7", "errno 32") in result.out
+               and (ENDED, -1) in result.reports(), f"{command}: the client's job is ended by libvirt", result)
+
+
 def check_room(tap):
     """In a daemon only so many wait, because each keeps one of its client's few calls; in a client all can."""
     advice = {"MOCK_ADVICE": LONG}
@@ -79,6 +98,6 @@ def check_room(tap):
 
 
 tap = Tap()
-for check in (check_turn, check_cancel, check_not_cancelled, check_room):
+for check in (check_turn, check_cancel, check_not_cancelled, check_libvirts, check_room):
     check(tap)
 tap.finish()

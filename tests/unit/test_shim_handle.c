@@ -199,7 +199,7 @@ static void test_struct_sizes(void **state)
         assert_int_equal(mt_shim_report(handle, NULL), -EPROTO);
 }
 
-/* Nobody there: one line a minute, however often it is asked. */
+/* Nobody there: that is for the host to tell, which may have another to ask. */
 static void test_no_watcher(void **state)
 {
         const struct mt_report report = {
@@ -214,8 +214,7 @@ static void test_no_watcher(void **state)
                 assert_int_equal(mt_shim_advise(handle, &call, &advice), -ENOTCONN);
                 assert_int_equal(mt_shim_report(handle, &report), -ENOTCONN);
         }
-        assert_int_equal(n_logged, 1);
-        assert_non_null(strstr(logged, "no watcher is running"));
+        assert_int_equal(n_logged, 0);
 }
 
 static void *ask_often(void *arg)
