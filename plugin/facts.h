@@ -105,6 +105,8 @@ struct mt_facts {
         bool switchover_bandwidth; /* libvirt can set QEMU's avail-switchover-bandwidth */
 };
 
+        bool host_device; /* a device of the host's is passed through to the guest (VFIO, USB) */
+        bool huge_pages;  /* the guest's memory is in huge pages */
 /* "default" "history" "measured" "in-flight" "given". */
 const char *mt_dirty_source_name(enum mt_dirty_source source);
 

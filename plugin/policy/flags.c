@@ -9,7 +9,8 @@
  *   multifd       not tunnelled
  *   xbzrle        not with multifd, and of no use once post-copy has begun
  *   zstd          only over multifd, from libvirt 9.4 on; not with zero copy
- * In that order, so post-copy, which the technique was chosen for, goes before multifd, and multifd before xbzrle.
+ * and none of them by RDMA. In that order, so post-copy, which the technique was chosen for, goes before multifd, and
+ * multifd before xbzrle.
  */
 #include "policy/flags.h"
 #include "policy/technique.h"
@@ -19,9 +20,6 @@
 #include <string.h>
 
 #define LIBVIRT_ZSTD MT_VERSION(9, 4, 0)
-#define LIBVIRT_SWITCHOVER MT_VERSION(11, 1, 0)
-#define QEMU_SWITCHOVER MT_VERSION(8, 2, 0)
-#define QEMU_POST_COPY_MULTIFD MT_VERSION(10, 1, 0)
 
 /*
  * Mbit/s that one connection carries, a thread at each end being its bottleneck. Plain: 8 to 16 of QEMU's fill 100 Gbit/s
@@ -44,8 +42,6 @@
 
 /* R at this share of what there is for it: the link is the bottleneck. */
 #define LINK_FULL 0.9
-/* The rest of the pace is for the pages that the guest waits for, which QEMU sends in between without a limit. */
-#define PACE_SHARE 0.9
 
 /* One call while it is looked at. */
 struct call {
@@ -56,74 +52,6 @@ struct call {
         uint64_t flags; /* as they will be */
 };
 
-/*
- * What a caller set and "never" takes away, where flags can be changed. A compression of its own beside multifd can only be
- * one that needs multifd.
- */
-static uint64_t forbidden(const struct mt_facts *facts, const struct mt_intent *intent)
-{
-        uint64_t drop = 0;
-
-        if (intent->post_copy == MT_NEVER)
-                drop |= MT_FLAG_POSTCOPY;
-        if (intent->auto_converge == MT_NEVER)
-                drop |= MT_FLAG_AUTO_CONVERGE;
-        if (intent->compression == MT_NEVER)
-                drop |= MT_FLAG_COMPRESSED;
-        if (intent->parallel == MT_NEVER && (facts->call.flags & MT_FLAG_PARALLEL) != 0)
-                drop |= MT_FLAG_PARALLEL | MT_FLAG_ZEROCOPY | MT_FLAG_COMPRESSED;
-        return drop & facts->call.flags;
-}
-
-/* Why post-copy cannot be added to the call; NULL: it can. */
-static const char *post_copy_obstacle(const struct mt_facts *facts, const struct mt_intent *intent)
-{
-        uint64_t flags = facts->call.flags & ~forbidden(facts, intent);
-
-        if (facts->call.made || facts->call.fixed_flags)
-                return "the caller did not start the migration with the post-copy flag";
-        if (intent->post_copy != MT_ADD)
-                return "the caller did not set the post-copy flag, and post_copy = \"permitted\" adds none";
-        if (facts->call.paused)
-                return "the guest is paused";
-        if ((flags & MT_FLAG_LIVE) == 0 || (flags & MT_FLAG_PAUSED) != 0)
-                return "the migration is not live, or leaves the guest paused";
-        if ((flags & MT_FLAG_TUNNELLED) != 0)
-                return "the migration is tunnelled";
-        if ((flags & MT_FLAG_PARALLEL) != 0 && facts->call.qemu_version < QEMU_POST_COPY_MULTIFD)
-                return "the caller wants multifd, which goes together with it only from QEMU 10.1 on";
-        return NULL;
-}
-
-enum mt_caller_permits mt_flags_post_copy(const struct mt_facts *facts, const struct mt_intent *intent,
-                                          const char **ret_obstacle)
-{
-        if (intent->post_copy == MT_NEVER) {
-                *ret_obstacle = "post_copy = \"never\"";
-                return MT_CALLER_NO;
-        }
-        if (facts->call.made && facts->post_copy == MT_CALLER_NO) {
-                *ret_obstacle = "libvirt refused the switch";
-                return MT_CALLER_NO;
-        }
-        if (facts->call.known) {
-                *ret_obstacle = (facts->call.flags & MT_FLAG_POSTCOPY) != 0 ? NULL : post_copy_obstacle(facts, intent);
-                return *ret_obstacle == NULL ? MT_CALLER_YES : MT_CALLER_NO;
-        }
-        *ret_obstacle = facts->post_copy == MT_CALLER_NO
-                                ? "the caller did not start the migration with the post-copy flag"
-                                : "whether the caller set the post-copy flag cannot be seen from here";
-        return facts->post_copy;
-}
-
-bool mt_flags_switchover(const struct mt_facts *facts)
-{
-        const struct mt_call_fact *call = &facts->call;
-        bool settable = call->libvirt_version >= LIBVIRT_SWITCHOVER && call->qemu_version >= QEMU_SWITCHOVER;
-
-        return facts->switchover_bandwidth || (call->known && !call->made && settable);
-}
-
 static void add(struct call *call, uint64_t flag)
 {
         call->plan->call.flags_add |= flag & ~call->facts->call.flags;
@@ -132,7 +60,7 @@ static void add(struct call *call, uint64_t flag)
 
 static void drop_forbidden(struct call *call)
 {
-        uint64_t drop = forbidden(call->facts, call->intent);
+        uint64_t drop = mt_flags_forbidden(call->facts, call->intent);
         struct mt_reasons *why = &call->plan->reasons;
 
         call->plan->call.flags_drop = drop;
@@ -189,9 +117,13 @@ static const char *multifd_obstacle(const struct call *call)
                 return "parallel is not \"add\"";
         if ((call->flags & MT_FLAG_TUNNELLED) != 0)
                 return "the migration is tunnelled";
+        if (call->facts->call.by_rdma)
+                return MT_FLAGS_BY_RDMA;
+        if (call->facts->call.by_unix_socket)
+                return "memory goes through a socket of the caller's own";
         if ((call->flags & MT_FLAG_COMPRESSED) != 0)
                 return "the caller's compression may not go together with it";
-        if ((call->flags & MT_FLAG_POSTCOPY) != 0 && call->facts->call.qemu_version < QEMU_POST_COPY_MULTIFD)
+        if ((call->flags & MT_FLAG_POSTCOPY) != 0 && call->facts->call.qemu_version < MT_FLAGS_QEMU_POST_COPY_MULTIFD)
                 return "it goes together with post-copy only from QEMU 10.1 on";
         return NULL;
 }
@@ -261,7 +193,7 @@ static bool choose_xbzrle(struct call *call)
         double hot_mib = (double)call->facts->hot_bytes / (double)MT_MIB;
         uint64_t cache;
 
-        if ((call->flags & MT_FLAG_PARALLEL) != 0 || !hot_pages_matter(call))
+        if ((call->flags & MT_FLAG_PARALLEL) != 0 || call->facts->call.by_rdma || !hot_pages_matter(call))
                 return false;
         cache = cache_bytes(call->facts);
         if (cache == 0 || idle_cpus(call->facts, 1) < 1) {
@@ -311,7 +243,8 @@ static void choose_zstd(struct call *call)
                 add_multifd(call, n);
         add(call, MT_FLAG_COMPRESSED);
         call->plan->call.compression = MT_COMPRESSION_ZSTD;
-        mt_reason(&call->plan->reasons, "%s added: the link is the bottleneck, and %u CPUs are idle",
+        mt_reason(&call->plan->reasons,
+                  "%s added: the link is the bottleneck, and %u CPUs are idle (the predictions do not count it)",
                   multifd ? "zstd is" : "multifd and zstd are", idle_cpus(call->facts, 0));
 }
 
@@ -332,9 +265,11 @@ static void choose_auto_converge(struct call *call)
             call->facts->call.paused)
                 return;
         add(call, MT_FLAG_AUTO_CONVERGE);
-        mt_reason(&call->plan->reasons,
-                  "the auto-converge flag is added: pre-copy at lambda %.2f does not converge, and there is no post-copy",
-                  plan->lambda);
+        mt_reason(
+                &call->plan->reasons,
+                "the auto-converge flag is added: pre-copy at lambda %.2f does not converge, and there is no post-copy (the "
+                "predictions do not count it)",
+                plan->lambda);
 }
 
 /* bytes_s, or the caller's own limit where that is less and binds. */
@@ -343,18 +278,13 @@ static uint64_t within(uint64_t bytes_s, uint64_t callers, const struct mt_facts
         return callers > 0 && callers < bytes_s && !facts->call.override_limits ? callers : bytes_s;
 }
 
-/*
- * After the switch a page that the guest waits for queues behind all that was sent in the background before it. Measured
- * through a queue shared with other traffic, the stream at full speed: 3.7 s without an answer from the guest.
- */
 static void choose_bandwidths(struct call *call)
 {
         const struct mt_call_fact *given = &call->facts->call;
         struct mt_call_changes *changes = &call->plan->call;
-        double pace = fmax(call->in->available, call->in->min_bandwidth); /* it must move, too */
+        double pace = mt_flags_pace(mt_mbps(call->plan->bandwidth_bytes_s), call->in);
 
         if ((call->flags & MT_FLAG_POSTCOPY) != 0) {
-                pace = fmin(pace, mt_mbps(call->plan->bandwidth_bytes_s)) * MT_PAYLOAD * PACE_SHARE;
                 changes->bandwidth_postcopy_bytes_s =
                         within(mt_bytes_s(pace), given->bandwidth_postcopy_bytes_s, call->facts);
                 mt_reason(&call->plan->reasons,

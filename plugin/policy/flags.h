@@ -5,13 +5,26 @@
 
 #include "policy/inputs.h"
 
+#define MT_FLAGS_QEMU_POST_COPY_MULTIFD MT_VERSION(10, 1, 0) /* takes both from there on */
+#define MT_FLAGS_BY_RDMA "memory goes by RDMA"
+
 /*
- * Whether the migration has the post-copy flag: the caller set it, or, where the call is known, the intent lets it be added
- * and nothing forbids it. Otherwise *ret_obstacle, which may not be NULL, says why not; MT_CALLER_UNKNOWN where nobody sees
- * the call.
+ * Whether the migration may switch to post-copy: the caller set the flag, or, where the call is known, the intent lets it be
+ * added; and neither the intent nor the guest forbids it. Otherwise *ret_obstacle, which may not be NULL, says why not;
+ * MT_CALLER_UNKNOWN where nobody sees the call.
  */
 enum mt_caller_permits mt_flags_post_copy(const struct mt_facts *facts, const struct mt_intent *intent,
                                           const char **ret_obstacle);
+
+/*
+ * What QEMU is given as its own limit for post-copy at this R. Mbit/s of payload, without the caller's limit. After the
+ * switch a page that the guest waits for queues behind all that was sent in the background before it. Measured through a
+ * queue shared with other traffic, the stream at full speed: 3.7 s without an answer from the guest.
+ */
+double mt_flags_pace(double R, const struct mt_inputs *in);
+
+/* What a caller set and "never" takes away, where flags can be changed. */
+uint64_t mt_flags_forbidden(const struct mt_facts *facts, const struct mt_intent *intent);
 
 /* Whether QEMU is, or will be, told at which rate the last copy goes. */
 bool mt_flags_switchover(const struct mt_facts *facts);

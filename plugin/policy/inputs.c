@@ -107,6 +107,11 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
                 in.deadline_bandwidth = mt_mbit(MT_GIB) / mt_seconds(deadline_ms);
         in.max_iterations = intent->max_iterations;
         in.urgency = intent->urgency;
+        in.paced = facts->call.known && !facts->call.made;
+        in.pace_limit = facts->call.known && facts->call.bandwidth_postcopy_bytes_s > 0 &&
+                                        (facts->call.made || !facts->call.override_limits)
+                                ? mt_mbps(facts->call.bandwidth_postcopy_bytes_s)
+                                : (double)INFINITY;
         in.models = &facts->models;
         in.clark_initial = mt_mbps(intent->clark_initial_bytes_s);
         in.clark_addition = mt_mbps(intent->clark_addition_bytes_s);

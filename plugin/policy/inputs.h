@@ -45,7 +45,9 @@ struct mt_inputs {
         double DL, DH, lL, lH;
         double sla_lower, sla_upper;
         double min_bandwidth;
-        double caller_limit;       /* Mbit/s that the caller of the migration allowed itself; 0: none that binds */
+        double caller_limit; /* Mbit/s that the caller of the migration allowed itself; 0: none that binds */
+        bool paced;          /* who stands in the call sets post-copy's own limit (mt_flags_pace) */
+        double pace_limit;   /* Mbit/s of payload: the caller's, or once the call is made, what is set; INFINITY: none */
         double deadline_bandwidth; /* Mbit/s that moves the memory within its deadline; 0: none (auto) */
         unsigned max_iterations;
         enum mt_urgency urgency;

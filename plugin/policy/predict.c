@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/predict.h"
+#include "policy/flags.h"
 
 #include <math.h>
 
@@ -33,6 +34,14 @@ static struct mt_prediction pre_copy(const struct mt_inputs *in, const struct mt
                       stop->copy.sent + remaining, stop->n);
 }
 
+/* Mbit/s of payload after the switch. */
+static double post_copy_rate(const struct mt_inputs *in, const struct mt_bandwidth *bandwidth)
+{
+        double rate = bandwidth->expected * MT_PAYLOAD;
+
+        return fmin(in->paced ? fmin(rate, mt_flags_pace(bandwidth->R, in)) : rate, in->pace_limit);
+}
+
 static struct mt_prediction post_copy(const struct mt_way *way, unsigned rounds, const struct mt_inputs *in,
                                       const struct mt_bandwidth *bandwidth)
 {
@@ -41,7 +50,7 @@ static struct mt_prediction post_copy(const struct mt_way *way, unsigned rounds,
 
         if (rounds > 0)
                 copy = mt_copy_until(0.0, rounds, way, in, bandwidth);
-        return result(SETUP_S + copy.seconds + downtime + copy.to_send / (bandwidth->expected * MT_PAYLOAD), downtime,
+        return result(SETUP_S + copy.seconds + downtime + copy.to_send / post_copy_rate(in, bandwidth), downtime,
                       copy.sent + copy.to_send, copy.rounds);
 }
 

@@ -5,21 +5,24 @@
  * The watcher's own code does it (steer/call.h), on a host that nobody else knows: it has no jobs and no other calls, so
  * nobody has to wait, and it lasts for one question: asked once to begin with what takes a moment, and again when this
  * host's traffic has been measured. A libvirt daemon that hangs would keep its callers, so a thread does the work, and is
- * left behind when time is up; it then frees everything itself. Measuring and the destination get a third of the time each,
- * libvirt the rest.
+ * left behind when time is up; it then frees everything itself, and until then nobody asks again: each would lose the same
+ * time, and leave another thread. Measuring and the destination get a third of the time each, libvirt the rest.
  */
 #include "service/alone.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
+#include "steer/advice.h"
 #include "steer/call.h"
 #include "steer/learn.h"
+#include "steer/preview.h"
 #include "thread.h"
 
 #include <errno.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +35,12 @@ struct task {
         bool done, abandoned;
         char *config_file, *connect, *domain, *uuid, *uri, *migrate_uri; /* owned; the last four are what call points to */
         struct mt_call call;
+        struct mt_wishes wishes;
         struct mt_advice advice;
         struct mt_err err; /* code 0: advice is good */
 };
+
+static atomic_uint n_abandoned; /* threads that were left behind and have not ended */
 
 int mt_alone_open(const char *config_file, struct mt_host *ret, struct mt_err *err)
 {
@@ -89,6 +95,34 @@ static uint64_t at_most(uint64_t value, uint64_t most)
         return value < most ? value : most;
 }
 
+/*
+ * Nobody corrects the plan once the migration runs. A bandwidth that rests on a guess at the dirty rate could keep it from
+ * ever ending, where it would have ended untuned. So it is what the urgency lets it have of the link; and where the link's
+ * rate is a guess as well, the caller's own.
+ */
+static void do_not_guess(struct mt_host *host, struct mt_advice *advice)
+{
+        const struct mt_announced *announced = host->calls; /* the only one */
+        struct mt_preview preview;
+        struct mt_err why = { 0 };
+
+        if (announced == NULL || advice->action != MT_ADVICE_TUNE ||
+            announced->outcome.facts.dirty_source != MT_DIRTY_DEFAULT)
+                return;
+        if (announced->outcome.facts.link_bytes_s == 0) {
+                advice->bandwidth_mib_s = 0;
+                (void)snprintf(advice->reason, sizeof(advice->reason),
+                               "neither the dirty rate nor the link's rate is known, so the bandwidth is the caller's own");
+                return;
+        }
+        preview = (struct mt_preview){ .id = announced->outcome.domain,
+                                       .facts = announced->outcome.facts,
+                                       .intent = announced->outcome.intent };
+        preview.intent.strategy = MT_MAX_BANDWIDTH;
+        mt_preview_decide(host, &announced->peer, &preview, &why);
+        mt_advice_fill(&preview.intent, &preview.plan, advice);
+}
+
 static void advise(struct task *task)
 {
         MT_CLEANUP(mt_alone_close) struct mt_host host = { .name = "" };
@@ -104,7 +138,7 @@ static void advise(struct task *task)
         if (access(host.config.history.file, R_OK) == 0) /* nova-compute may not read it */
                 mt_learn_begin(&host, HISTORY_WAIT_MS);
         for (bool measured = false;; measured = true) {
-                mt_call_advise(&host, &call, advice);
+                mt_call_advise(&host, &call, &task->wishes, /* uid= */ 0, advice);
                 if (advice->action == MT_ADVICE_LEAVE || (measured && advice->action == MT_ADVICE_TUNE))
                         break;
                 (void)memcpy(ticket, advice->ticket, sizeof(ticket));
@@ -113,6 +147,7 @@ static void advise(struct task *task)
                 if (host.nics != NULL)
                         (void)mt_nic_sample(host.nics, mt_now_ms(), NULL);
         }
+        do_not_guess(&host, advice);
         advice->ticket[0] = '\0';
         /* QEMU's own estimate errs towards a short blackout; ours, where the link is not what it says, does not. */
         advice->bandwidth_switchover_mib_s = 0;
@@ -142,8 +177,10 @@ static void *run(void *arg)
         abandoned = task->abandoned;
         (void)pthread_cond_signal(&task->wake);
         (void)pthread_mutex_unlock(&task->lock);
-        if (abandoned)
+        if (abandoned) {
                 task_free(task);
+                (void)atomic_fetch_sub(&n_abandoned, 1);
+        }
         return NULL;
 }
 
@@ -157,7 +194,8 @@ static bool own(const char *text, char **ret_copy, const char **ret_text)
         return *ret_copy != NULL;
 }
 
-static struct task *task_new(const char *config_file, const char *connect, const struct mt_call *call)
+static struct task *task_new(const char *config_file, const char *connect, const struct mt_call *call,
+                             const struct mt_wishes *wishes)
 {
         struct task *task = calloc(1, sizeof(*task));
         const char *ignored;
@@ -166,6 +204,8 @@ static struct task *task_new(const char *config_file, const char *connect, const
                 return NULL;
         task->call = *call;
         task->call.ticket = NULL;
+        if (wishes != NULL)
+                task->wishes = *wishes;
         (void)pthread_mutex_init(&task->lock, NULL);
         mt_thread_cond_init(&task->wake);
         if (own(config_file, &task->config_file, &ignored) && own(connect, &task->connect, &ignored) &&
@@ -187,16 +227,22 @@ static bool wait_for(struct task *task)
         (void)pthread_mutex_lock(&task->lock);
         task->abandoned = !task->done;
         done = task->done;
+        if (!done)
+                (void)atomic_fetch_add(&n_abandoned, 1);
         (void)pthread_mutex_unlock(&task->lock);
         return done;
 }
 
-int mt_alone_advise(const struct mt_host_ops *ops, const char *uri, const struct mt_call *call, struct mt_advice *ret,
-                    struct mt_err *err)
+int mt_alone_advise(const struct mt_host_ops *ops, const char *uri, const struct mt_call *call,
+                    const struct mt_wishes *wishes, struct mt_advice *ret, struct mt_err *err)
 {
-        struct task *task = task_new(ops->config_file, uri != NULL ? uri : DEFAULT_URI, call);
-        int r = task != NULL ? mt_thread_detached(run, task) : ENOMEM;
+        struct task *task;
+        int r;
 
+        if (atomic_load(&n_abandoned) > 0)
+                return mt_fail(err, EBUSY, "decide alone: libvirt has not answered an earlier question yet");
+        task = task_new(ops->config_file, uri != NULL ? uri : DEFAULT_URI, call, wishes);
+        r = task != NULL ? mt_thread_detached(run, task) : ENOMEM;
         if (r != 0) {
                 if (task != NULL)
                         task_free(task);

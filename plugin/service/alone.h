@@ -5,6 +5,7 @@
 
 #include "err.h"
 #include "steer/host.h"
+#include "wishes.h"
 
 #include <migtune/plugin.h>
 
@@ -19,10 +20,11 @@ void mt_alone_close(struct mt_host *host);
 
 /*
  * What to make of a migration call, by a read-only connection to this host's libvirt (uri; NULL: qemu:///system), within
- * call->timeout_ms. Nothing steers the migration afterwards, so there is no ticket. One line in the log says so. -ETIMEDOUT:
- * it took too long, and a thread that hangs is left behind.
+ * call->timeout_ms. wishes: its caller's own, or NULL. Nothing steers the migration afterwards, so there is no ticket. One
+ * line in the log says so. -ETIMEDOUT: it took too long, and a thread that hangs is left behind; -EBUSY, at once: one that
+ * was left behind hangs still.
  */
-int mt_alone_advise(const struct mt_host_ops *ops, const char *uri, const struct mt_call *call, struct mt_advice *ret,
-                    struct mt_err *err);
+int mt_alone_advise(const struct mt_host_ops *ops, const char *uri, const struct mt_call *call,
+                    const struct mt_wishes *wishes, struct mt_advice *ret, struct mt_err *err);
 
 #endif

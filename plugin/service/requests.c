@@ -4,8 +4,10 @@
  *   hook    domain, operation, suboperation, extra, xml    {"ok":true}; from libvirt's qemu hook
  *   status                                                 {"host", "mode", "libvirt", "migrations", "classes"}; those that
  *                                                          wait for their turn are among the migrations
- *   plan    domain, address, intent (optional object)      {"domain", "facts", "intent", "plan", "reasons"}
- *   advise  a migration call (shim_json.h)                 {"action", ...}; from who stands in the call
+ *   plan    domain, address, intent (optional object),     {"domain", "facts", "intent", "plan", "reasons", "queue"}
+ *           call (likewise, as of advise)
+ *   advise  a migration call (shim_json.h), wishes for it  {"action", ...}; from who stands in the call
+ *           (wishes.h)
  *   report  what else a caller does, or a call's end       {"answer":0} or 1
  */
 #include "service/requests.h"
@@ -38,11 +40,12 @@ static const char *text_of(json_object *request, const char *key)
         return json_object_get_string(value);
 }
 
-static json_object *answer_hook(struct mt_host *host, json_object *request)
+static json_object *answer_hook(struct mt_host *host, json_object *request, uid_t uid)
 {
         const char *operation = text_of(request, "operation");
         json_object *reply = json_object_new_object();
 
+        (void)uid;
         if (strcmp(operation, "migrate") == 0)
                 mt_incoming_announced(host, text_of(request, "xml"));
         else if (strcmp(operation, "stopped") == 0 || strcmp(operation, "release") == 0)
@@ -51,12 +54,13 @@ static json_object *answer_hook(struct mt_host *host, json_object *request)
         return reply;
 }
 
-static json_object *answer_status(struct mt_host *host, json_object *request)
+static json_object *answer_status(struct mt_host *host, json_object *request, uid_t uid)
 {
         json_object *reply = json_object_new_object();
         json_object *migrations = mt_job_status(host);
 
         (void)request;
+        (void)uid;
         mt_call_status(host, migrations);
         (void)json_object_object_add(reply, "host", json_object_new_string(host->name));
         (void)json_object_object_add(reply, "mode", json_object_new_string(mt_mode_name(host->config.defaults.mode)));
@@ -66,47 +70,54 @@ static json_object *answer_status(struct mt_host *host, json_object *request)
         return reply;
 }
 
-static json_object *answer_plan(struct mt_host *host, json_object *request)
+static json_object *answer_plan(struct mt_host *host, json_object *request, uid_t uid)
 {
         struct mt_preview preview;
         struct mt_err err = { 0 };
-        json_object *overrides = NULL;
+        json_object *overrides = NULL, *described = NULL;
+        struct mt_call call;
 
+        (void)uid;
         (void)json_object_object_get_ex(request, "intent", &overrides);
+        (void)json_object_object_get_ex(request, "call", &described);
+        if (described != NULL && mt_shim_call_read(described, &call, &err) < 0)
+                return error_object(err.msg);
         if (mt_preview(host, text_of(request, "domain"), text_of(request, "address"),
-                       json_object_is_type(overrides, json_type_object) ? overrides : NULL, 0, &preview, &err) < 0)
+                       json_object_is_type(overrides, json_type_object) ? overrides : NULL, described != NULL ? &call : NULL,
+                       0, &preview, &err) < 0)
                 return error_object(err.msg);
         return mt_preview_json(&preview);
 }
 
-static json_object *answer_advise(struct mt_host *host, json_object *request)
+static json_object *answer_advise(struct mt_host *host, json_object *request, uid_t uid)
 {
+        struct mt_wishes wishes;
         struct mt_advice advice;
         struct mt_err err = { 0 };
         struct mt_call call;
 
-        if (mt_shim_call_read(request, &call, &err) < 0)
+        if (mt_shim_call_read(request, &call, &err) < 0 || mt_wishes_read(request, &wishes, &err) < 0)
                 return error_object(err.msg);
-        mt_call_advise(host, &call, &advice);
+        mt_call_advise(host, &call, &wishes, uid, &advice);
         return mt_shim_advice_json(&advice);
 }
 
-static json_object *answer_report(struct mt_host *host, json_object *request)
+static json_object *answer_report(struct mt_host *host, json_object *request, uid_t uid)
 {
         struct mt_report report;
         struct mt_err err = { 0 };
 
         if (mt_shim_report_read(request, &report, &err) < 0)
                 return error_object(err.msg);
-        return mt_shim_answer_json(mt_arbitrate(host, &report));
+        return mt_shim_answer_json(mt_arbitrate(host, &report, uid));
 }
 
-json_object *mt_requests_answer(void *ctx, json_object *request, bool privileged)
+json_object *mt_requests_answer(void *ctx, json_object *request, uid_t uid)
 {
         static const struct {
                 const char *name;
                 bool needs_root;
-                json_object *(*answer)(struct mt_host *host, json_object *request);
+                json_object *(*answer)(struct mt_host *host, json_object *request, uid_t uid);
         } table[] = {
                 { "hook", true, answer_hook },      { "status", false, answer_status }, { "plan", false, answer_plan },
                 { "advise", false, answer_advise }, { "report", false, answer_report },
@@ -116,9 +127,9 @@ json_object *mt_requests_answer(void *ctx, json_object *request, bool privileged
         for (size_t i = 0; i < MT_ARRAY_SIZE(table); i++) {
                 if (strcmp(name, table[i].name) != 0)
                         continue;
-                if (table[i].needs_root && !privileged)
+                if (table[i].needs_root && uid != 0)
                         return error_object("only root may ask that");
-                return table[i].answer(ctx, request);
+                return table[i].answer(ctx, request, uid);
         }
         return error_object("unknown request: expected hook, status, plan, advise or report");
 }

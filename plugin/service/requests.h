@@ -4,9 +4,9 @@
 #define MT_SERVICE_REQUESTS_H
 
 #include <json-c/json.h>
-#include <stdbool.h>
+#include <sys/types.h>
 
 /* An mt_server_fn; ctx is the struct mt_host. */
-json_object *mt_requests_answer(void *ctx, json_object *request, bool privileged);
+json_object *mt_requests_answer(void *ctx, json_object *request, uid_t uid);
 
 #endif

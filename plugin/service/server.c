@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libvirt/libvirt.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -37,7 +38,7 @@ struct client {
         struct mt_server *server;
         struct client *next;
         int fd, watch;
-        bool privileged;
+        uid_t uid;
         uint64_t active_ms;
         char *in;
         size_t in_len, in_size;
@@ -98,7 +99,7 @@ static bool answer_line(struct client *client, const char *line)
         size_t length;
 
         reply = json_object_is_type(request, json_type_object)
-                        ? client->server->answer(client->server->ctx, request, client->privileged)
+                        ? client->server->answer(client->server->ctx, request, client->uid)
                         : error_reply("expected a JSON object in one line");
         text = json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN);
         length = strlen(text);
@@ -189,7 +190,7 @@ static void on_client(int watch, int fd, int events, void *opaque)
 }
 
 /* Root: everything. The group migtune, primary or supplementary: questions, and its own calls. Others: nothing. */
-static bool judge_peer(const struct mt_server *server, int fd, bool *ret_privileged)
+static bool judge_peer(const struct mt_server *server, int fd, uid_t *ret_uid)
 {
         struct ucred peer;
         socklen_t size = sizeof(peer);
@@ -198,7 +199,7 @@ static bool judge_peer(const struct mt_server *server, int fd, bool *ret_privile
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
                 return false;
-        *ret_privileged = peer.uid == 0;
+        *ret_uid = peer.uid;
         if (peer.uid == 0)
                 return true;
         if (!server->has_group)
@@ -218,13 +219,13 @@ static void on_connect(int watch, int listener, int events, void *opaque)
         struct mt_server *server = opaque;
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         struct client *client;
-        bool privileged = false;
+        uid_t uid = (uid_t)-1;
 
         (void)watch;
         (void)events;
         if (fd < 0)
                 return;
-        if (!judge_peer(server, fd, &privileged) || server->n_clients >= (privileged ? MAX_CLIENTS : MAX_UNPRIVILEGED)) {
+        if (!judge_peer(server, fd, &uid) || server->n_clients >= (uid == 0 ? MAX_CLIENTS : MAX_UNPRIVILEGED)) {
                 (void)close(fd);
                 return;
         }
@@ -233,9 +234,8 @@ static void on_connect(int watch, int listener, int events, void *opaque)
                 (void)close(fd);
                 return;
         }
-        *client = (struct client){
-                .server = server, .fd = fd, .privileged = privileged, .active_ms = mt_now_ms(), .next = server->clients
-        };
+        *client =
+                (struct client){ .server = server, .fd = fd, .uid = uid, .active_ms = mt_now_ms(), .next = server->clients };
         client->watch = virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE, on_client, client, client_free);
         if (client->watch < 0) {
                 (void)close(fd);

@@ -13,6 +13,15 @@ uint64_t mt_advice_limit_bytes_s(uint64_t mib_s)
         return mib_s < MOST_MIB_S ? mib_s * MT_MIB : 0;
 }
 
+/* Whether memory goes by this scheme: "rdma://host", "unix:///path", "unix:/path". */
+static bool goes_by(const struct mt_call *call, const char *scheme)
+{
+        size_t length = strlen(scheme);
+
+        return call->migrate_uri != NULL && strncmp(call->migrate_uri, scheme, length) == 0 &&
+               call->migrate_uri[length] == ':';
+}
+
 static uint64_t older(uint64_t a, uint64_t b)
 {
         if (a == 0 || b == 0)
@@ -27,6 +36,8 @@ struct mt_call_fact mt_advice_call_fact(const struct mt_call *call, enum mt_call
                 .known = true,
                 .fixed_flags = (call->state & MT_CALL_FIXED_FLAGS) != 0,
                 .paused = (call->state & MT_CALL_PAUSED) != 0,
+                .by_rdma = goes_by(call, "rdma"),
+                .by_unix_socket = goes_by(call, "unix"),
                 .override_limits = limits == MT_LIMITS_OVERRIDE,
                 .flags = call->flags,
                 .bandwidth_bytes_s = mt_advice_limit_bytes_s(call->bandwidth_mib_s),
@@ -43,6 +54,8 @@ struct mt_call_fact mt_advice_made(const struct mt_call_fact *given, const struc
 
         made.made = true;
         made.flags = (given->flags & ~changes->flags_drop) | changes->flags_add;
+        if (changes->bandwidth_postcopy_bytes_s > 0)
+                made.bandwidth_postcopy_bytes_s = changes->bandwidth_postcopy_bytes_s;
         return made;
 }
 
@@ -92,11 +105,12 @@ void mt_advice_fill(const struct mt_intent *intent, const struct mt_plan *plan, 
         char rate[32], total[32], away[32], also[96];
 
         describe_changes(changes, also, sizeof(also));
-        (void)snprintf(advice.reason, sizeof(advice.reason), "%s%s at %s%s; predicted %s, %s away",
+        (void)snprintf(advice.reason, sizeof(advice.reason), "%s%s at %s%s; predicted %s, %s away%s",
                        intent->mode == MT_MODE_ENFORCE ? "" : "mode observe, would be: ", mt_technique_name(plan->technique),
                        mt_format_rate(rate, sizeof(rate), plan->bandwidth_bytes_s), also,
                        time_text(total, sizeof(total), plan->prediction.total_ms),
-                       time_text(away, sizeof(away), plan->prediction.downtime_ms));
+                       time_text(away, sizeof(away), plan->prediction.downtime_ms),
+                       changes->compression != MT_COMPRESSION_LEAVE ? " without the compression" : "");
         if (intent->mode == MT_MODE_ENFORCE) {
                 const char *method = mt_compression_name(changes->compression);
 

@@ -141,8 +141,10 @@ void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
         job->first_iteration = job->stats.iteration > 0 ? job->stats.iteration : 1;
         job->iteration = 1;
         find_path(host, job, &uplink);
-        job->call = mt_call_begun(host, job->xml.id.uuid); /* from here on it does not count beside its job */
-        mt_gather_facts(host, domain, &job->xml, &job->intent, &uplink, &job->flows, job, &job->facts);
+        job->call = mt_call_begun(host, job->xml.id.uuid, &job->flows); /* from here on it does not count beside its job */
+        if (job->call != NULL)
+                mt_wishes_apply(&job->call->wishes, &job->intent);
+        mt_gather_facts(host, domain, &job->xml, &job->intent, &uplink, &job->flows, &job->facts);
         if (job->call != NULL)
                 mt_call_facts(job->call, &job->facts);
         mt_decide(&job->facts, &job->intent, &job->plan);

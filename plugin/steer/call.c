@@ -13,7 +13,10 @@
  *   RUNNING     its job has begun (MIGRATION_ITERATION 1), and takes over what the call tells: who stood in it, whether
  *               post-copy is possible, the caller's own limit. The job's end is the call's.
  *   ENDED       the caller says that the call returned, and there was no job. One may yet be told of, since libvirt's
- *               events come another way: after ENDED_MS the call's own record is sent.
+ *               events come another way: after ENDED_MS the call's own record is sent. (Where the shim in libvirt's daemon
+ *               says so, and one in the client has yet to, the client may make another attempt: then after SILENT_MS.)
+ *
+ * A call that two shims stand in, or one of several of the same domain: call_match.c.
  *
  * A call whose caller vanished is forgotten: if it was to ask again, after SILENT_MS; if it was advised, after BEGINS_MS
  * unless libvirt says that the domain is being migrated (disks that are copied first may take hours). Its ticket is the
@@ -25,6 +28,7 @@
 #include "measure/domain.h"
 #include "record/json.h"
 #include "steer/advice.h"
+#include "steer/job.h"
 #include "steer/job_state.h"
 #include "steer/turn.h"
 
@@ -40,24 +44,6 @@
 
 /* libvirt's own words for VIR_ERR_OPERATION_ABORTED, which it does not translate in a daemon's log or here */
 #define ABORTED_WORDS "operation aborted"
-
-struct mt_announced *mt_call_find(const struct mt_host *host, const char *uuid)
-{
-        struct mt_announced *found = NULL;
-
-        for (struct mt_announced *call = host->calls; call != NULL; call = call->next)
-                if (call->state != MT_ANNOUNCED_RUNNING && strcmp(call->outcome.domain.uuid, uuid) == 0)
-                        found = call;
-        return found;
-}
-
-struct mt_announced *mt_call_by_ticket(const struct mt_host *host, const char *ticket)
-{
-        for (struct mt_announced *call = host->calls; call != NULL; call = call->next)
-                if (strcmp(call->ticket, ticket) == 0)
-                        return call;
-        return NULL;
-}
 
 void mt_call_forget(struct mt_host *host, struct mt_announced *announced)
 {
@@ -89,20 +75,24 @@ void mt_call_event(struct mt_announced *announced, const char *format, ...)
         mt_log(MT_LOG_DEBUG, "domain '%s': %s", announced->outcome.domain.name, text);
 }
 
-struct mt_announced *mt_call_begun(struct mt_host *host, const char *uuid)
-{
-        struct mt_announced *announced = mt_call_find(host, uuid);
-
-        if (announced == NULL)
-                return NULL;
-        announced->state = MT_ANNOUNCED_RUNNING;
-        return announced;
-}
-
-/* What was changed in the call: nothing where it was left as it is. */
+/* What was changed in the call: nothing where it was left as it is, and no more than libvirt's daemon saw of it. */
 static struct mt_call_changes changes_of(const struct mt_announced *announced)
 {
-        return announced->tuned ? announced->outcome.plan.call : (struct mt_call_changes){ .known = false };
+        struct mt_call_changes changes = announced->outcome.plan.call;
+
+        if (!announced->tuned)
+                return (struct mt_call_changes){ .known = false };
+        if (!announced->seen)
+                return changes;
+        changes.flags_add &= announced->seen_flags;
+        changes.flags_drop &= ~announced->seen_flags;
+        if ((changes.flags_add & MT_FLAG_PARALLEL) == 0)
+                changes.connections = 0;
+        if ((changes.flags_add & MT_FLAG_COMPRESSED) == 0) {
+                changes.compression = MT_COMPRESSION_LEAVE;
+                changes.xbzrle_cache_bytes = 0;
+        }
+        return changes;
 }
 
 void mt_call_facts(const struct mt_announced *announced, struct mt_facts *facts)
@@ -134,10 +124,14 @@ void mt_call_record(const struct mt_announced *announced, struct mt_outcome *out
         outcome->plan.call = changes_of(announced);
 }
 
-void mt_call_ended(struct mt_announced *announced, int32_t result, const char *text)
+void mt_call_ended(struct mt_announced *announced, uint32_t by, int32_t result, const char *text)
 {
         struct mt_outcome *outcome = &announced->outcome;
 
+        announced->asker[by].ended = true;
+        if (by == MT_CALL_BY_DAEMON && announced->asker[MT_CALL_BY_CLIENT].ended)
+                return;
+        outcome->error[0] = '\0';
         if (result < 0)
                 (void)snprintf(outcome->error, sizeof(outcome->error), "%s",
                                text != NULL && text[0] != '\0' ? text : "the call failed; libvirt did not say why");
@@ -150,13 +144,26 @@ void mt_call_ended(struct mt_announced *announced, int32_t result, const char *t
         announced->ended_ms = mt_now_ms();
 }
 
-void mt_call_retried(struct mt_announced *announced, const char *text)
+void mt_call_retried(struct mt_announced *announced, uint32_t by, const char *text)
 {
+        const char *why = text != NULL ? text : "no reason given";
+
+        if (!announced->tuned)
+                return;
         announced->tuned = false;
+        announced->refused = announced->asker[MT_CALL_BY_DAEMON].ticket[0] != '\0';
+        if (by == MT_CALL_BY_CLIENT) { /* it comes to the daemon once more */
+                announced->asker[MT_CALL_BY_DAEMON] = (struct mt_asker){ .ended = false };
+                announced->seen = false;
+        }
+        if (announced->state == MT_ANNOUNCED_ENDED) {
+                announced->state = MT_ANNOUNCED_ADVISED;
+                announced->advised_ms = mt_now_ms();
+                announced->outcome.error[0] = '\0';
+        }
         mt_log(MT_LOG_WARNING, "domain '%s': libvirt refused the changed call (%s), the caller's own is made",
-               announced->outcome.domain.name, text != NULL ? text : "no reason given");
-        mt_call_event(announced, "libvirt refused the changed call (%.90s): the caller's own is made",
-                      text != NULL ? text : "no reason given");
+               announced->outcome.domain.name, why);
+        mt_call_event(announced, "libvirt refused the changed call (%.90s): the caller's own is made", why);
 }
 
 /* The record of a call that had no job. */
@@ -183,6 +190,8 @@ static bool may_begin(const struct mt_host *host, struct mt_announced *announced
 
         if (now - announced->advised_ms < BEGINS_MS || now - announced->checked_ms < BEGINS_MS || host->connection == NULL)
                 return true;
+        if (mt_job_exists(host, announced->outcome.domain.uuid)) /* of another call; libvirt runs one job of a domain */
+                return false;
         announced->checked_ms = now;
         domain = virDomainLookupByUUIDString(host->connection, announced->outcome.domain.uuid);
         if (domain == NULL)
@@ -190,6 +199,13 @@ static bool may_begin(const struct mt_host *host, struct mt_announced *announced
         may = mt_domain_is_migrating_out(domain);
         (void)virDomainFree(domain);
         return may;
+}
+
+static bool client_is_to_end(const struct mt_announced *announced)
+{
+        const struct mt_asker *client = &announced->asker[MT_CALL_BY_CLIENT];
+
+        return client->ticket[0] != '\0' && !client->ended;
 }
 
 static void look_after(struct mt_host *host, struct mt_announced *announced, uint64_t now)
@@ -211,7 +227,7 @@ static void look_after(struct mt_host *host, struct mt_announced *announced, uin
         case MT_ANNOUNCED_RUNNING:
                 return;
         case MT_ANNOUNCED_ENDED:
-                if (now - announced->ended_ms < ENDED_MS)
+                if (now - announced->ended_ms < (client_is_to_end(announced) ? SILENT_MS : ENDED_MS))
                         return;
                 if (announced->outcome.plan.bandwidth_bytes_s > 0) /* else there was no plan yet */
                         record(host, announced);

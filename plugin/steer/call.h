@@ -11,12 +11,14 @@
 #include "measure/resolve.h"
 #include "record/outcome.h"
 #include "steer/host.h"
+#include "wishes.h"
 
 #include <json-c/json.h>
 #include <migtune/plugin.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #define MT_TICKET_SIZE 33 /* 128 random bits in hexadecimal: who has none guesses none */
 
@@ -28,18 +30,33 @@ enum mt_announced_state {
         MT_ANNOUNCED_ENDED,     /* its caller says that it is over, and no job was seen (yet) */
 };
 
+/* Who stands in a call: the shim in its client, or the one in libvirt's daemon. */
+struct mt_asker {
+        char ticket[MT_TICKET_SIZE]; /* "": it has not asked */
+        uid_t uid;                   /* whose process it is in */
+        bool ended;                  /* the call has returned to it */
+};
+
 /* One call. Times are CLOCK_MONOTONIC; 0: not yet. */
 struct mt_announced {
         struct mt_announced *next;
-        char ticket[MT_TICKET_SIZE];
+        struct mt_asker asker[MT_CALL_BY_DAEMON + 1]; /* by MT_CALL_BY_*; both may stand in one call (call_match.c) */
         enum mt_announced_state state;
         uint64_t since_ms, asked_ms, waiting_ms, advised_ms, checked_ms, ended_ms;
         struct mt_resolver *resolver; /* owned; while the destination's name is looked up */
         bool resolved;                /* peer is as good as it gets */
         struct sockaddr_storage peer; /* where it goes; family AF_UNSPEC: not known */
-        struct mt_call_fact given;    /* as its caller would make it */
-        bool tuned;                   /* it is made with the plan's changes */
-        bool aborted;                 /* its caller asked for that */
+        char uri[256], migrate_uri[256]; /* of the destination's libvirt, and for memory, as announced; "": not said, or too long */
+        struct {
+                uint64_t flags, bandwidth_mib_s;
+        } asked;                   /* as it was announced first */
+        struct mt_call_fact given; /* as its caller would make it */
+        bool seen;                 /* the daemon announced it after its client: so it was made */
+        uint64_t seen_flags;
+        struct mt_wishes wishes; /* its caller's, for this one migration */
+        bool tuned;              /* it is made with the plan's changes */
+        bool refused;            /* libvirt's daemon had the changes, and refused them */
+        bool aborted;            /* its caller asked for that */
         bool limits_known;
         struct mt_qemu_limits limits; /* before the call: while it runs, libvirt tells the call's own bandwidth */
         /* Its record, as far as it is known. Sent only if no job takes it over. */
@@ -47,19 +64,11 @@ struct mt_announced {
 };
 
 /*
- * What to make of a call (migtune/plugin.h's advise). Never fails: what cannot be advised is left as it is, and the reason
- * says why.
+ * What to make of a call (migtune/plugin.h's advise). wishes: its caller's own, or NULL. uid: the user who asks; as
+ * MT_CALL_BY_DAEMON only root may. Never fails: what cannot be advised is left as it is, and the reason says why.
  */
-void mt_call_advise(struct mt_host *host, const struct mt_call *call, struct mt_advice *ret);
-
-/* The call that has not ended and has no job, of the domain; NULL: none was announced. The latest, if there are several. */
-struct mt_announced *mt_call_find(const struct mt_host *host, const char *uuid);
-
-/* By its ticket; NULL: none. */
-struct mt_announced *mt_call_by_ticket(const struct mt_host *host, const char *ticket);
-
-/* The domain's migration begins: its call is the job's from now on. NULL: none was announced. */
-struct mt_announced *mt_call_begun(struct mt_host *host, const char *uuid);
+void mt_call_advise(struct mt_host *host, const struct mt_call *call, const struct mt_wishes *wishes, uid_t uid,
+                    struct mt_advice *ret);
 
 /* What the call tells of the migration that it began, into the job's facts. */
 void mt_call_facts(const struct mt_announced *announced, struct mt_facts *facts);
@@ -70,11 +79,14 @@ void mt_call_facts(const struct mt_announced *announced, struct mt_facts *facts)
  */
 void mt_call_record(const struct mt_announced *announced, struct mt_outcome *outcome);
 
-/* The caller tells that the call has returned. result < 0: it failed, and text (or NULL) is libvirt's. */
-void mt_call_ended(struct mt_announced *announced, int32_t result, const char *text);
+/*
+ * The call has returned to who stands in it (by: MT_CALL_BY_*). result < 0: it failed, and text (or NULL) is libvirt's.
+ * Where both the client and the daemon do, the client has the last word.
+ */
+void mt_call_ended(struct mt_announced *announced, uint32_t by, int32_t result, const char *text);
 
-/* The caller's own call is made instead: libvirt refused the changed one, for that reason. */
-void mt_call_retried(struct mt_announced *announced, const char *text);
+/* The caller's own call is made instead by who stands in it (by): libvirt refused the changed one, for that reason. */
+void mt_call_retried(struct mt_announced *announced, uint32_t by, const char *text);
 
 /* Something that belongs in the record. */
 void mt_call_event(struct mt_announced *announced, const char *format, ...) MT_PRINTF(2, 3);

@@ -6,7 +6,7 @@
 #include "measure/uri.h"
 #include "reason.h"
 #include "steer/advice.h"
-#include "steer/call.h"
+#include "steer/call_match.h"
 #include "steer/gather.h"
 #include "steer/preview.h"
 #include "steer/turn.h"
@@ -18,8 +18,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define GATHER_MS 50 /* ask again after so long while facts are due */
-#define WAIT_MS 1000 /* and while others go first */
+#define GATHER_MS 50                             /* ask again after so long while facts are due */
+#define WAIT_MS 1000                             /* and while others go first */
+#define MOST_UNPRIVILEGED (MT_MAX_CALLS / 4 * 3) /* so that the group cannot keep root's out */
 
 /* False: no random numbers are to be had. */
 static bool make_ticket(char *ret)
@@ -33,24 +34,28 @@ static bool make_ticket(char *ret)
         return true;
 }
 
-/* Replaces a call of the same domain that never came to anything. NULL: there is no room for another. */
-static struct mt_announced *announce(struct mt_host *host, const struct mt_call *call)
+/* NULL: there is no room for another. */
+static struct mt_announced *announce(struct mt_host *host, const struct mt_call *call, uint32_t by, uid_t uid)
 {
-        struct mt_announced *announced = mt_call_find(host, call->uuid);
-        struct mt_announced **end = &host->calls;
+        struct mt_announced *announced, **end = &host->calls;
         unsigned n = 0;
 
-        if (announced != NULL && announced->state != MT_ANNOUNCED_ENDED)
-                mt_call_forget(host, announced);
         for (; *end != NULL; end = &(*end)->next)
                 n++;
-        announced = n < MT_MAX_CALLS ? calloc(1, sizeof(*announced)) : NULL;
-        if (announced == NULL || !make_ticket(announced->ticket)) {
+        announced = n < (uid == 0 ? MT_MAX_CALLS : MOST_UNPRIVILEGED) ? calloc(1, sizeof(*announced)) : NULL;
+        if (announced == NULL || !make_ticket(announced->asker[by].ticket)) {
                 free(announced);
                 return NULL;
         }
+        announced->asker[by].uid = uid;
+        announced->asked.flags = call->flags;
+        announced->asked.bandwidth_mib_s = call->bandwidth_mib_s;
         announced->since_ms = mt_now_ms();
         announced->peer.ss_family = AF_UNSPEC;
+        if (call->uri != NULL && strlen(call->uri) < sizeof(announced->uri))
+                (void)snprintf(announced->uri, sizeof(announced->uri), "%s", call->uri);
+        if (call->migrate_uri != NULL && strlen(call->migrate_uri) < sizeof(announced->migrate_uri))
+                (void)snprintf(announced->migrate_uri, sizeof(announced->migrate_uri), "%s", call->migrate_uri);
         announced->outcome.started_ms = mt_wall_ms();
         announced->outcome.attach = mt_advice_attach(call->attach);
         (void)snprintf(announced->outcome.domain.uuid, sizeof(announced->outcome.domain.uuid), "%s", call->uuid);
@@ -111,6 +116,22 @@ static bool resolve(struct mt_announced *announced, const struct mt_call *call, 
         return true;
 }
 
+/*
+ * Whether the destination's traffic is learnt by the call's own URI. From others than root only where memory goes to the
+ * host in it: the traffic is then taken for that of the address, whoever migrates there.
+ */
+static bool offers_uri(const struct mt_announced *announced, const struct mt_call *call)
+{
+        const struct mt_asker *client = &announced->asker[MT_CALL_BY_CLIENT];
+        char uri_host[256], host[256];
+
+        if (call->uri == NULL || !mt_uri_is_plain(call->uri))
+                return false;
+        return client->ticket[0] == '\0' || client->uid == 0 ||
+               (mt_uri_host(call->uri, uri_host, sizeof(uri_host)) == 0 && destination_name(call, host, sizeof(host)) &&
+                strcmp(host, uri_host) == 0);
+}
+
 /* Everything that takes a moment. NULL: the facts are there; else what they lack. */
 static const char *still_gathering(struct mt_host *host, struct mt_announced *announced, const struct mt_call *call)
 {
@@ -123,7 +144,7 @@ static const char *still_gathering(struct mt_host *host, struct mt_announced *an
                 return "the destination's address is looked up";
         if (announced->peer.ss_family == AF_UNSPEC || waited >= traffic_ms)
                 return NULL;
-        if (call->uri != NULL && mt_uri_is_plain(call->uri))
+        if (offers_uri(announced, call))
                 mt_destination_offer(host->destination, &announced->peer, call->uri);
         if (mt_destination_get(host->destination, &announced->peer).known ||
             !mt_destination_pending(host->destination, &announced->peer))
@@ -131,19 +152,10 @@ static const char *still_gathering(struct mt_host *host, struct mt_announced *an
         return "the destination's libvirt is asked for its traffic";
 }
 
-static struct mt_versions versions_of(virConnectPtr connection)
-{
-        unsigned long libvirt = 0, qemu = 0;
-
-        (void)virConnectGetLibVersion(connection, &libvirt);
-        (void)virConnectGetVersion(connection, &qemu);
-        return (struct mt_versions){ .libvirt = libvirt, .qemu = qemu };
-}
-
 static void plan(struct mt_host *host, virDomainPtr domain, const struct mt_domain_xml *xml, const struct mt_call *call,
                  struct mt_preview *preview, struct mt_announced *announced)
 {
-        struct mt_versions versions = versions_of(host->connection);
+        struct mt_versions versions = mt_preview_versions(host->connection);
         struct mt_outcome *outcome = &announced->outcome;
         struct mt_err why;
 
@@ -151,7 +163,7 @@ static void plan(struct mt_host *host, virDomainPtr domain, const struct mt_doma
         announced->given = mt_advice_call_fact(call, host->config.shim.caller_limits, &versions);
         mt_preview_gather(host, domain, xml, &announced->peer, preview, &why);
         preview->facts.call = announced->given;
-        mt_preview_decide(preview, &why);
+        mt_preview_decide(host, &announced->peer, preview, &why);
         outcome->domain = preview->id;
         outcome->facts = preview->facts;
         outcome->intent = preview->intent;
@@ -202,6 +214,7 @@ static bool consider(struct mt_host *host, virDomainPtr domain, const struct mt_
         if (mt_config_intent(&host->config, &xml.id, &xml.metadata, &preview.intent, &err) < 0)
                 mt_log_limited(MT_LOG_WARNING, xml.id.uuid, "domain '%s': %s, using rules and defaults", xml.id.name,
                                err.msg);
+        mt_wishes_apply(&announced->wishes, &preview.intent);
         if (preview.intent.mode == MT_MODE_OFF) {
                 mt_advice_leave(ret, "mode off");
                 return false;
@@ -240,29 +253,91 @@ static bool look(struct mt_host *host, const struct mt_call *call, struct mt_ann
         return ours;
 }
 
-void mt_call_advise(struct mt_host *host, const struct mt_call *call, struct mt_advice *ret)
+/* The call that a question is about: one that was announced, NULL: it is new. */
+static struct mt_announced *known(const struct mt_host *host, const struct mt_call *call, uint32_t by, uid_t uid)
 {
-        struct mt_announced *announced = call->ticket != NULL ? mt_call_by_ticket(host, call->ticket) : NULL;
+        uint32_t given_to = 0;
+        struct mt_announced *announced = call->ticket != NULL ? mt_call_by_ticket(host, call->ticket, uid, &given_to) : NULL;
+
+        if (announced == NULL || given_to != by || strcmp(announced->outcome.domain.uuid, call->uuid) != 0 ||
+            announced->state >= MT_ANNOUNCED_RUNNING)
+                return NULL;
+        if (by == MT_CALL_BY_CLIENT && announced->state == MT_ANNOUNCED_ADVISED &&
+            announced->asker[MT_CALL_BY_DAEMON].ticket[0] != '\0') /* another one, made with the same flags, is there */
+                return NULL;
+        return announced;
+}
+
+/* libvirt's daemon announces a call that its client announced before. NULL: it is another one. */
+static struct mt_announced *join(const struct mt_host *host, const struct mt_call *call, uid_t uid)
+{
+        struct mt_announced *announced = mt_call_of_client(host, call);
+        struct mt_asker *daemon = announced != NULL ? &announced->asker[MT_CALL_BY_DAEMON] : NULL;
+
+        if (announced == NULL || !make_ticket(daemon->ticket))
+                return NULL;
+        daemon->uid = uid;
+        daemon->ended = false;
+        if (mt_call_as_advised(announced, call)) {
+                announced->seen = true;
+                announced->seen_flags = call->flags;
+                mt_call_event(announced, "libvirt's daemon has the call as its client was advised");
+                return announced;
+        }
+        announced->outcome.attach = mt_advice_attach(MT_CALL_BY_DAEMON);
+        announced->seen = false;
+        announced->tuned = false;
+        if (announced->state == MT_ANNOUNCED_ADVISED)
+                announced->state = MT_ANNOUNCED_GATHERING;
+        mt_call_event(announced, "libvirt's daemon has the call as it was given: its client took no advice");
+        return announced;
+}
+
+/* The advice for a call that is announced. False: it is none of ours. */
+static bool answer(struct mt_host *host, const struct mt_call *call, uint32_t by, struct mt_announced *announced,
+                   struct mt_advice *ret)
+{
+        announced->asked_ms = mt_now_ms();
+        if (announced->aborted) {
+                mt_advice_leave(ret, "its caller asked to abort it");
+                return true;
+        }
+        if (by == MT_CALL_BY_DAEMON && announced->seen) {
+                mt_advice_leave(ret, "its client was advised already");
+                return true;
+        }
+        if (announced->state == MT_ANNOUNCED_ADVISED) /* it does not count beside itself */
+                announced->state = MT_ANNOUNCED_GATHERING;
+        return look(host, call, announced, ret);
+}
+
+void mt_call_advise(struct mt_host *host, const struct mt_call *call, const struct mt_wishes *wishes, uid_t uid,
+                    struct mt_advice *ret)
+{
+        const uint32_t by = call->attach == MT_CALL_BY_DAEMON ? MT_CALL_BY_DAEMON : MT_CALL_BY_CLIENT;
+        struct mt_announced *announced;
 
         if ((call->flags & (MT_FLAG_OFFLINE | MT_FLAG_POSTCOPY_RESUME)) != 0) {
                 mt_advice_leave(ret, "it copies no memory, or resumes a broken post-copy");
                 return;
         }
-        if (announced == NULL || strcmp(announced->outcome.domain.uuid, call->uuid) != 0 ||
-            announced->state >= MT_ANNOUNCED_RUNNING)
-                announced = announce(host, call);
+        if (by == MT_CALL_BY_DAEMON && uid != 0) {
+                mt_advice_leave(ret, "only root announces calls as libvirt's daemon");
+                return;
+        }
+        announced = known(host, call, by, uid);
+        if (announced == NULL && by == MT_CALL_BY_DAEMON)
+                announced = join(host, call, uid);
+        if (announced == NULL)
+                announced = announce(host, call, by, uid);
         if (announced == NULL) {
                 mt_advice_leave(ret, "too many calls are announced just now");
                 return;
         }
-        announced->asked_ms = mt_now_ms();
-        if (announced->state == MT_ANNOUNCED_ADVISED) /* it does not count beside itself */
-                announced->state = MT_ANNOUNCED_GATHERING;
-        if (announced->aborted)
-                mt_advice_leave(ret, "its caller asked to abort it");
-        else if (!look(host, call, announced, ret)) {
+        if (announced->asker[MT_CALL_BY_CLIENT].ticket[0] == '\0' || by == MT_CALL_BY_CLIENT)
+                announced->wishes = wishes != NULL ? *wishes : (struct mt_wishes){ .has_urgency = false };
+        if (answer(host, call, by, announced, ret))
+                (void)snprintf(ret->ticket, sizeof(ret->ticket), "%s", announced->asker[by].ticket);
+        else
                 mt_call_forget(host, announced);
-                return;
-        }
-        (void)snprintf(ret->ticket, sizeof(ret->ticket), "%s", announced->ticket);
 }

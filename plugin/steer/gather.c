@@ -99,7 +99,7 @@ struct mt_traffic_fact mt_gather_destination(const struct mt_host *host, const s
 
 void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const struct mt_domain_xml *xml,
                      const struct mt_intent *intent, const struct mt_uplink *uplink, const struct mt_flows *flows,
-                     const struct mt_job *except, struct mt_facts *ret)
+                     struct mt_facts *ret)
 {
         struct mt_facts facts = { .dirty_low_bytes_s = MT_AUTO,
                                   .dirty_high_bytes_s = MT_AUTO,
@@ -118,8 +118,10 @@ void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const stru
         facts.dst = mt_gather_destination(host, flows);
         gather_vm_traffic(host, xml, now, &facts);
         if (uplink->device[0] != '\0')
-                mt_turn_share(host, except, &facts);
+                mt_turn_share(host, xml->id.uuid, &facts);
         facts.headroom = mt_headroom_read();
+        facts.host_device = xml->hostdev;
+        facts.huge_pages = xml->hugepages;
         facts.rtt_us = flows != NULL && flows->n > 0 ? flows->flow[0].rtt_us : 0;
         facts.tau_ms = intent->inter_iteration_delay_ms != MT_AUTO ? intent->inter_iteration_delay_ms
                                                                    : SYNC_MS + facts.rtt_us / 1000;

@@ -14,11 +14,11 @@ int mt_gather_domain(virDomainPtr domain, struct mt_domain_xml *ret, struct mt_e
 
 /*
  * Everything that policy/ wants to know. What cannot be measured keeps its "unknown" value; nothing fails. uplink may be
- * zeroed, flows NULL. except: the job that asks, whose own bandwidth counts as free.
+ * zeroed, flows NULL. The bandwidth that the domain has already counts as free.
  */
 void mt_gather_facts(const struct mt_host *host, virDomainPtr domain, const struct mt_domain_xml *xml,
                      const struct mt_intent *intent, const struct mt_uplink *uplink, const struct mt_flows *flows,
-                     const struct mt_job *except, struct mt_facts *ret);
+                     struct mt_facts *ret);
 
 #define MT_HOT_WINDOW_POINTS 2
 

@@ -2,14 +2,19 @@
 #include "steer/preview.h"
 #include "measure/domain.h"
 #include "measure/resolve.h"
+#include "policy/bandwidth.h"
 #include "policy/decide.h"
+#include "policy/inputs.h"
 #include "record/json.h"
 #include "reason.h"
 #include "steer/gather.h"
 #include "steer/job.h"
+#include "steer/ledger.h"
 #include "steer/link.h"
+#include "steer/queue.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static int apply_overrides(json_object *overrides, struct mt_intent *intent, struct mt_err *err)
 {
@@ -21,6 +26,7 @@ static int apply_overrides(json_object *overrides, struct mt_intent *intent, str
 
                 if (r < 0)
                         return r;
+                (void)snprintf(intent->from, sizeof(intent->from), "command line");
         }
         return 0;
 }
@@ -83,19 +89,40 @@ void mt_preview_gather(struct mt_host *host, virDomainPtr domain, const struct m
 
         ret_why->msg[0] = '\0';
         (void)mt_link_uplink(host, peer, &uplink, ret_why);
-        mt_gather_facts(host, domain, xml, &preview->intent, &uplink, NULL, NULL, &preview->facts);
+        mt_gather_facts(host, domain, xml, &preview->intent, &uplink, NULL, &preview->facts);
         preview->facts.dst = mt_destination_get(host->destination, peer);
 }
 
-void mt_preview_decide(struct mt_preview *preview, const struct mt_err *why)
+void mt_preview_decide(const struct mt_host *host, const struct sockaddr_storage *peer, struct mt_preview *preview,
+                       const struct mt_err *why)
 {
         mt_decide(&preview->facts, &preview->intent, &preview->plan);
+        preview->facts.granted_bytes_s =
+                mt_ledger_preview(host, &preview->facts, &preview->intent, &preview->plan, peer, preview->id.uuid);
+        if (preview->facts.granted_bytes_s > 0)
+                mt_decide(&preview->facts, &preview->intent, &preview->plan);
         if (why->msg[0] != '\0')
                 mt_reason(&preview->plan.reasons, "no shaping: %s", why->msg);
 }
 
+struct mt_versions mt_preview_versions(virConnectPtr connection)
+{
+        unsigned long libvirt = 0, qemu = 0;
+
+        (void)virConnectGetLibVersion(connection, &libvirt);
+        (void)virConnectGetVersion(connection, &qemu);
+        return (struct mt_versions){ .libvirt = libvirt, .qemu = qemu };
+}
+
+static struct mt_call_fact call_fact(const struct mt_host *host, const struct mt_call *call)
+{
+        struct mt_versions versions = mt_preview_versions(host->connection);
+
+        return mt_advice_call_fact(call, host->config.shim.caller_limits, &versions);
+}
+
 static int preview(struct mt_host *host, virDomainPtr domain, const struct sockaddr_storage *peer, json_object *overrides,
-                   uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err)
+                   const struct mt_call *call, uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err)
 {
         struct mt_domain_xml xml;
         struct mt_err why;
@@ -109,18 +136,22 @@ static int preview(struct mt_host *host, virDomainPtr domain, const struct socka
                 r = apply_overrides(overrides, &ret->intent, err);
         if (r < 0)
                 return r;
+        if (host->alone && call != NULL) /* it would be made with nobody there to switch */
+                ret->intent.technique = MT_CHOOSE_PRE_COPY;
         mt_preview_gather(host, domain, &xml, peer, ret, &why);
+        if (call != NULL)
+                ret->facts.call = call_fact(host, call);
         if (measured_bytes_s > 0) {
                 ret->facts.dirty_rate_bytes_s = measured_bytes_s;
                 ret->facts.dirty_source = MT_DIRTY_MEASURED;
                 ret->facts.dirty_age_ms = 0;
         }
-        mt_preview_decide(ret, &why);
+        mt_preview_decide(host, peer, ret, &why);
         return 0;
 }
 
 int mt_preview(struct mt_host *host, const char *domain_name, const char *address, json_object *overrides,
-               uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err)
+               const struct mt_call *call, uint64_t measured_bytes_s, struct mt_preview *ret, struct mt_err *err)
 {
         struct sockaddr_storage peer;
         virDomainPtr domain;
@@ -133,9 +164,23 @@ int mt_preview(struct mt_host *host, const char *domain_name, const char *addres
                 r = must_stand_still(host, look_up(host, domain_name), domain_name, &domain, err);
         if (r < 0)
                 return r;
-        r = preview(host, domain, &peer, overrides, measured_bytes_s, ret, err);
+        r = preview(host, domain, &peer, overrides, call, measured_bytes_s, ret, err);
         (void)virDomainFree(domain);
         return r;
+}
+
+/* What the queue (queue.h) would weigh: who asks for many plans can tell from it which of them would wait. */
+static json_object *queue_json(const struct mt_preview *preview)
+{
+        json_object *o = json_object_new_object();
+        struct mt_inputs in;
+
+        mt_inputs_make(&preview->facts, &preview->intent, &in, /* why= */ NULL);
+        mt_json_add(o, "share_mbps", mt_json_number(MT_QUEUE_SHARE * mt_bandwidth_ideal(preview->plan.technique, &in), 3));
+        mt_json_add(o, "available_mbps", mt_json_number(in.available, 3));
+        mt_json_add(o, "left_mbps", mt_json_number(in.free, 3));
+        mt_json_add(o, "least_mbps", mt_json_number(in.min_bandwidth, 3));
+        return o;
 }
 
 json_object *mt_preview_json(const struct mt_preview *preview)
@@ -147,5 +192,6 @@ json_object *mt_preview_json(const struct mt_preview *preview)
         mt_json_add(o, "intent", mt_intent_json(&preview->intent));
         mt_json_add(o, "plan", mt_plan_json(&preview->plan));
         mt_json_add(o, "reasons", mt_reasons_json(&preview->plan.reasons));
+        mt_json_add(o, "queue", queue_json(preview));
         return o;
 }

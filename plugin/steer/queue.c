@@ -48,9 +48,10 @@ struct mt_turn mt_queue_turn(const struct mt_queue *queue)
         if (turn.go)
                 return turn;
         if (parallel)
-                (void)snprintf(turn.reason, sizeof(turn.reason),
-                               "the %u running ones' plans leave %.0f Mbit/s of the link, it needs %.0f to move at all",
-                               queue->running, queue->left, queue->least);
+                (void)snprintf(
+                        turn.reason, sizeof(turn.reason),
+                        "what the %u running ones need leaves %.0f Mbit/s of the link, %.0f are needed to move at all",
+                        queue->running, queue->left, queue->least);
         else if (queue->running == 0)
                 (void)snprintf(turn.reason, sizeof(turn.reason), "%zu that wait go first", turn.position - 1);
         else if (urgency == MT_URGENCY_LOW)

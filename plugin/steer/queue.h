@@ -6,7 +6,7 @@
  * What the thesis leaves open is read so: the bandwidth suffices if min(source, destination) has 0.75 of the ideal for
  * each that runs and the one that asks; "one after another" is after every migration that runs on the link; among those
  * that wait, medium urgency goes before low, and within one urgency those with outbound traffic and the idle ones first,
- * then mixed, inbound last, each by their time. High urgency waits only while the running ones' plans leave less of the
+ * then mixed, inbound last, each by their time. High urgency waits only while what the running ones need leaves less of the
  * link than a migration needs to move at all.
  */
 #ifndef MT_STEER_QUEUE_H
@@ -33,7 +33,7 @@ struct mt_queue {
         double running_share;           /* MT_QUEUE_SHARE of their ideal bandwidths, summed */
         double share;                   /* of its own */
         double available;               /* without migrations: min(source, destination) */
-        double left;                    /* of the link, by the running ones' plans */
+        double left;                    /* of the link, beside what the running ones need */
         double least;                   /* what a migration needs to move at all */
         size_t n;                       /* 1 to MT_MAX_CALLS */
         const struct mt_waiter *waiter; /* in the order in which they first asked, the one that asks among them */

@@ -32,6 +32,16 @@ static void test_fact(void **state)
         assert_true(fact.bandwidth_switchover_bytes_s == 0);
         assert_true(fact.libvirt_version == MT_VERSION(11, 1, 0)); /* the older of the two */
         assert_true(fact.qemu_version == MT_VERSION(10, 0, 2));
+        assert_true(!fact.by_rdma && !fact.by_unix_socket);
+        call.migrate_uri = "tcp://10.0.0.2";
+        fact = mt_advice_call_fact(&call, MT_LIMITS_RESPECT, &versions);
+        assert_true(!fact.by_rdma && !fact.by_unix_socket);
+        call.migrate_uri = "rdma://10.0.0.2";
+        fact = mt_advice_call_fact(&call, MT_LIMITS_RESPECT, &versions);
+        assert_true(fact.by_rdma && !fact.by_unix_socket);
+        call.migrate_uri = "unix:///run/a.sock";
+        fact = mt_advice_call_fact(&call, MT_LIMITS_RESPECT, &versions);
+        assert_true(!fact.by_rdma && fact.by_unix_socket);
         call.state = MT_CALL_FIXED_FLAGS;
         fact = mt_advice_call_fact(&call, MT_LIMITS_OVERRIDE, &versions);
         assert_true(!fact.paused && fact.fixed_flags && fact.override_limits);
@@ -64,12 +74,15 @@ static void test_made(void **state)
         const struct mt_call_changes changes = { .known = true,
                                                  .flags_add = MT_FLAG_COMPRESSED,
                                                  .flags_drop = MT_FLAG_POSTCOPY,
+                                                 .bandwidth_postcopy_bytes_s = 2,
                                                  .bandwidth_switchover_bytes_s = 1 };
         struct mt_call_fact own = given;
 
         (void)state;
         assert_true(mt_advice_made(&given, &nothing).made);
         assert_true(mt_advice_made(&given, &nothing).flags == given.flags);
+        assert_true(mt_advice_made(&given, &nothing).bandwidth_postcopy_bytes_s == 30 * MT_MIB);
+        assert_true(mt_advice_made(&given, &changes).bandwidth_postcopy_bytes_s == 2);
         assert_true(mt_advice_made(&given, &changes).flags == (MT_FLAG_LIVE | MT_FLAG_COMPRESSED));
         assert_false(mt_advice_switchover(&given, &nothing));
         assert_true(mt_advice_switchover(&given, &changes));
@@ -115,7 +128,7 @@ static void test_tune(void **state)
         assert_string_equal(advice.ticket, "");
         assert_string_equal(advice.reason,
                             "hybrid at 335.5 Mbit/s, with compressed, without auto-converge, with postcopy, by "
-                            "xbzrle; predicted 12.3 s, 280 ms away");
+                            "xbzrle; predicted 12.3 s, 280 ms away without the compression");
 }
 
 static void test_nothing_to_change(void **state)

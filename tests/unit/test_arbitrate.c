@@ -180,12 +180,80 @@ static void test_over(void **state)
         bench_free(bench);
 }
 
+/* Another member of the group bounds, counts, ends and marks nothing; the plan stands against it as well. */
+static void test_another_user(void **state)
+{
+        static const char *const whats[] = { "abort", "post-copy", "suspend" };
+        struct bench *bench = bench_new();
+        struct mt_job *job;
+        unsigned events;
+
+        (void)state;
+        (void)bench_ask_first(bench, "vm", NULL);
+        bench->uid = NOVA + 1;
+        assert_int_equal(bench_report(bench, "abort", bench_domain(bench, "vm"), NULL, 0, NULL, 0), 0);
+        assert_int_equal(bench_report(bench, "max-speed", bench_domain(bench, "vm"), NULL, 0, NULL, 1), 0);
+        assert_false(bench_call(bench, "vm")->aborted);
+        assert_true(bench_call(bench, "vm")->given.bandwidth_bytes_s == 0);
+        job = bench_begin(bench, "vm");
+        events = job->outcome.n_events;
+        for (size_t i = 0; i < MT_ARRAY_SIZE(whats); i++)
+                assert_int_equal(bench_report(bench, whats[i], job->xml.id.uuid, NULL, 0, NULL, 0), 0);
+        assert_int_equal(bench_report(bench, "max-speed", job->xml.id.uuid, NULL, 0, NULL, 1), 1);
+        assert_int_equal(bench_report(bench, "max-downtime", job->xml.id.uuid, NULL, 0, NULL, 1), 1);
+        assert_true(!job->aborted && job->asked_in == 0 && job->outcome.n_events == events);
+        assert_true(job->facts.call.bandwidth_bytes_s == 0);
+        assert_int_equal(job->outcome.arbitrated.speeds + job->outcome.arbitrated.downtimes, 0);
+        bench->uid = 0;
+        assert_int_equal(bench_report(bench, "abort", job->xml.id.uuid, NULL, 0, NULL, 0), 0);
+        assert_true(job->aborted);
+        bench_free(bench);
+}
+
+/* A job of no announced call (the watcher was restarted): nova's steps are no less stopped, and change nothing. */
+static void test_no_call(void **state)
+{
+        struct bench *bench = bench_new();
+        struct mt_job *job;
+
+        (void)state;
+        job = bench_begin(bench, "vm");
+        assert_int_equal(bench_report(bench, "max-downtime", job->xml.id.uuid, NULL, 0, NULL, 50), 1);
+        assert_int_equal(bench_report(bench, "max-speed", job->xml.id.uuid, NULL, 0, NULL, 1), 1);
+        assert_int_equal(bench_report(bench, "abort", job->xml.id.uuid, NULL, 0, NULL, 0), 0);
+        assert_true(job->facts.call.bandwidth_bytes_s == 0 && !job->aborted);
+        bench->uid = 0;
+        assert_int_equal(bench_report(bench, "max-downtime", job->xml.id.uuid, NULL, 0, NULL, 50), 1);
+        assert_int_equal(job->outcome.arbitrated.downtimes, 1);
+        bench_free(bench);
+}
+
+/* Of a call that waits beside a job, it is the wait that is aborted. */
+static void test_abort_of_a_wait(void **state)
+{
+        struct bench *bench = bench_new();
+        char ticket[MT_TICKET_SIZE];
+        struct mt_job *job;
+
+        (void)state;
+        (void)bench_ask_first(bench, "low-1", NULL);
+        assert_string_equal(bench_ask_first(bench, "low-2", ticket), "wait");
+        job = bench_begin(bench, "low-2"); /* by another's call, which nobody stands in */
+        job->call->state = MT_ANNOUNCED_WAITING;
+        job->call = NULL;
+        assert_int_equal(bench_report(bench, "abort", job->xml.id.uuid, NULL, 0, NULL, 0), 0);
+        assert_false(job->aborted);
+        assert_true(mt_call_by_ticket(&bench->host, ticket, NOVA, NULL)->aborted);
+        bench_free(bench);
+}
+
 int main(void)
 {
         static const struct CMUnitTest others[] = {
                 cmocka_unit_test(test_counted),     cmocka_unit_test(test_limits_not_ours),
                 cmocka_unit_test(test_speed_binds), cmocka_unit_test(test_speed_overridden),
-                cmocka_unit_test(test_over),
+                cmocka_unit_test(test_over),        cmocka_unit_test(test_another_user),
+                cmocka_unit_test(test_no_call),     cmocka_unit_test(test_abort_of_a_wait),
         };
         struct CMUnitTest tests[MT_ARRAY_SIZE(limits) + MT_ARRAY_SIZE(acts) + MT_ARRAY_SIZE(others)];
         size_t n = 0;

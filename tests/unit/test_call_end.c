@@ -96,16 +96,19 @@ static void test_tickets(void **state)
 
         (void)state;
         (void)bench_ask_first(bench, "vm", ticket);
-        (void)bench_ask_first(bench, "other", other);
+        (void)bench_ask_first(bench, "high-other", other);
         assert_string_not_equal(ticket, other);
         assert_int_equal(bench_report(bench, "ended", bench_domain(bench, "vm"), "0", -1, NULL, 0), 0); /* nobody's */
+        assert_int_equal(bench_report(bench, "ended", bench_domain(bench, "vm"), "", -1, NULL, 0), 0);
+        assert_int_equal(bench_report(bench, "ended", bench_domain(bench, "vm"), other, -1, NULL, 0), 0); /* another's */
         assert_int_equal(bench_calls(bench), 2);
         assert_int_equal(bench_call(bench, "vm")->state, MT_ANNOUNCED_ADVISED);
-        (void)bench_ask_again(bench, "vm", other); /* another domain's: a call of its own */
-        assert_int_equal(bench_calls(bench), 2);
+        assert_int_equal(bench_call(bench, "high-other")->state, MT_ANNOUNCED_ADVISED);
+        (void)bench_ask_again(bench, "vm", other); /* another domain's: a call of its own, beside the first */
+        assert_int_equal(bench_calls(bench), 3);
         assert_string_not_equal(bench_said(bench, "ticket"), other);
-        assert_non_null(mt_call_by_ticket(&bench->host, other));
-        assert_null(mt_call_by_ticket(&bench->host, ticket)); /* replaced */
+        assert_non_null(mt_call_by_ticket(&bench->host, other, NOVA, NULL));
+        assert_non_null(mt_call_by_ticket(&bench->host, ticket, NOVA, NULL));
         bench_free(bench);
 }
 

@@ -122,7 +122,7 @@ static const struct situation {
           .reason = "the caller's compression is dropped" },
 
         { "zstd", "compression=add parallel=add", .D = 1400, .idle = 0.5, .add = COMPRESSED | PARALLEL, .connections = 2,
-          .compression = MT_COMPRESSION_ZSTD, .reason = "multifd and zstd are added" },
+          .compression = MT_COMPRESSION_ZSTD, .reason = "idle (the predictions do not count it)" },
         { "zstd over the caller's multifd", "compression=add", NOVA ",parallel", .D = 1400, .idle = 0.5, .add = COMPRESSED,
           .compression = MT_COMPRESSION_ZSTD, .reason = "zstd is added" },
         { "zstd takes more connections", "compression=add parallel=add urgency=high", .D = 14000, .link = 8500, .idle = 1,

@@ -51,11 +51,15 @@ static void draw_facts(struct mt_facts *facts)
                 .tg_ms = 40,
                 .dirty_low_bytes_s = MT_AUTO,
                 .dirty_high_bytes_s = MT_AUTO,
+                .host_device = below(8) == 0,
+                .huge_pages = below(8) == 0,
                 .post_copy = below(3),
                 .call = { .known = below(10) > 0,
                           .made = below(10) == 0,
                           .fixed_flags = below(6) == 0,
                           .paused = below(6) == 0,
+                          .by_rdma = below(10) == 0,
+                          .by_unix_socket = below(10) == 0,
                           .override_limits = below(4) == 0,
                           .flags = below(8) ? MT_FLAG_LIVE : 0,
                           .bandwidth_bytes_s = one_of(limits, 5),
@@ -99,6 +103,7 @@ static bool refused(uint64_t flags, enum mt_compression compression, const struc
 
         return (post_copy && (call->paused || (flags & MT_FLAG_LIVE) == 0 || (flags & MT_FLAG_PAUSED) != 0 || tunnelled)) ||
                (post_copy && multifd && call->qemu_version < MT_VERSION(10, 1, 0)) || (multifd && tunnelled) ||
+               (call->by_rdma && (post_copy || multifd || compression != MT_COMPRESSION_LEAVE)) ||
                ((flags & MT_FLAG_ZEROCOPY) != 0 && !multifd) ||
                ((flags & MT_FLAG_ZEROCOPY) != 0 && (flags & MT_FLAG_COMPRESSED) != 0) ||
                (compression == MT_COMPRESSION_XBZRLE && multifd) ||
@@ -174,7 +179,9 @@ static bool check(const struct mt_facts *facts, const struct mt_intent *intent, 
         if (!refused(facts->call.flags, MT_COMPRESSION_LEAVE, &facts->call))
                 assert_false(refused(flags, changes->compression, &facts->call));
         if ((changes->flags_add & MT_FLAG_POSTCOPY) != 0)
-                assert_false(facts->call.paused);
+                assert_false(facts->call.paused || facts->host_device);
+        assert_false(facts->call.by_unix_socket && (changes->flags_add & MT_FLAG_PARALLEL) != 0);
+        assert_true(plan->technique == MT_PRE_COPY || (!facts->call.paused && !facts->host_device));
         assert_true(plan->technique == MT_PRE_COPY || (flags & MT_FLAG_POSTCOPY) != 0);
         assert_true(intent->post_copy != MT_NEVER || plan->technique == MT_PRE_COPY);
         check_permissions(intent, changes);

@@ -64,7 +64,7 @@ static const struct turn_case {
           { { HIGH, IDLE } },
           false,
           1,
-          "the 2 running ones' plans leave 60 Mbit/s of the link, it needs 67 to move at all" },
+          "what the 2 running ones need leaves 60 Mbit/s of the link, 67 are needed to move at all" },
         { "the ledger of nobody is not full", 0, 984, 0, 1, { { HIGH, IDLE } }, true, 1, "" },
         { "medium goes beside one where there is enough", 1, 1200, 600, 1, { { MEDIUM, IDLE } }, true, 1, "" },
         { "medium waits where there is not",

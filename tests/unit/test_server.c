@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,13 +22,13 @@ static struct scratch scratch;
 #define run_dir (scratch.dir)
 
 /* Echoes the member "say" and whether the peer is root. */
-static json_object *answer(void *ctx, json_object *request, bool privileged)
+static json_object *answer(void *ctx, json_object *request, uid_t uid)
 {
         json_object *reply = json_object_new_object();
 
         (void)ctx;
         (void)json_object_object_add(reply, "said", json_object_get(json_object_object_get(request, "say")));
-        (void)json_object_object_add(reply, "root", json_object_new_boolean(privileged));
+        (void)json_object_object_add(reply, "root", json_object_new_boolean(uid == 0));
         return reply;
 }
 

@@ -104,25 +104,25 @@ static void test_ledger(void **state)
         struct mt_job *job;
 
         (void)state;
-        mt_turn_share(&bench->host, NULL, &facts);
+        mt_turn_share(&bench->host, "", &facts);
         assert_true(facts.parallel == 0 && facts.taken_bytes_s == 0 && facts.vms_in_bytes_s == 5);
         (void)bench_ask_first(bench, "high-1", NULL);
         planned = bench_call(bench, "high-1")->outcome.plan.bandwidth_bytes_s;
         bench_call(bench, "high-1")->outcome.facts.vm.in_bytes_s = 7;
-        mt_turn_share(&bench->host, NULL, &facts);
+        mt_turn_share(&bench->host, "", &facts);
         assert_true(facts.parallel == 1 && facts.taken_bytes_s == planned && facts.vms_in_bytes_s == 12);
         job = bench_begin(bench, "high-1");
-        mt_turn_share(&bench->host, NULL, &facts);
+        mt_turn_share(&bench->host, "", &facts);
         assert_true(facts.parallel == 1 && facts.taken_bytes_s == planned && facts.vms_in_bytes_s == 12);
         job_facts = &job->facts;
-        mt_turn_share(&bench->host, job, job_facts);
+        mt_turn_share(&bench->host, job->xml.id.uuid, job_facts);
         assert_true(job_facts->parallel == 0 && job_facts->taken_bytes_s == 0); /* none beside itself */
         (void)snprintf(facts.device, sizeof(facts.device), "eth9");
-        mt_turn_share(&bench->host, NULL, &facts);
+        mt_turn_share(&bench->host, "", &facts);
         assert_true(facts.parallel == 0 && facts.taken_bytes_s == 0); /* on another uplink */
         (void)snprintf(facts.device, sizeof(facts.device), "lo");
         job->over_ms = 1;
-        mt_turn_share(&bench->host, NULL, &facts);
+        mt_turn_share(&bench->host, "", &facts);
         assert_int_equal(facts.parallel, 0);
         bench_free(bench);
 }
