@@ -59,9 +59,12 @@ struct mt_call_fact {
         bool made;            /* it runs, with these flags: nothing in it can be changed any more */
         bool fixed_flags;     /* the destination was prepared already: only bandwidths can be changed */
         bool paused;          /* the guest does not run */
+        bool by_rdma;         /* memory goes by RDMA, which QEMU combines with nothing else */
+        bool by_unix_socket;  /* or through a socket of the caller's own, made for one connection */
         bool override_limits; /* shim.caller_limits = "override": the caller's own limits do not bind */
         uint64_t flags;       /* MT_FLAG_* and more, as the caller gave them; once it is made, as they are */
-        uint64_t bandwidth_bytes_s, bandwidth_postcopy_bytes_s, bandwidth_switchover_bytes_s; /* the caller's own; 0: none */
+        /* The caller's own, 0: none. Once it is made, post-copy's is what QEMU has. */
+        uint64_t bandwidth_bytes_s, bandwidth_postcopy_bytes_s, bandwidth_switchover_bytes_s;
         uint64_t libvirt_version, qemu_version; /* as MT_VERSION(); 0: not known, and counts as old */
 };
 
@@ -80,13 +83,16 @@ struct mt_facts {
         uint64_t dirty_rate_bytes_s;
         enum mt_dirty_source dirty_source;
         uint64_t dirty_age_ms;
-        uint64_t hot_bytes;         /* written over and over (model/hot.h); 0: no such set, or none known */
-        uint64_t hot_rate_bytes_s;  /* what is written to it; only a part of that is distinct */
-        uint64_t cold_rate_bytes_s; /* dirtied of the rest; 0 where hot_source is MT_HOT_NONE */
+        uint64_t dirty_spread_bytes_s; /* in flight: the standard deviation of D from round to round; 0: not known */
+        uint64_t hot_bytes;            /* written over and over (model/hot.h); 0: no such set, or none known */
+        uint64_t hot_rate_bytes_s;     /* what is written to it; only a part of that is distinct */
+        uint64_t cold_rate_bytes_s;    /* dirtied of the rest; 0 where hot_source is MT_HOT_NONE */
         enum mt_hot_source hot_source;
         char device[IFNAMSIZ];                    /* uplink; "" when none was found (then only QEMU's cap is used) */
         uint64_t link_bytes_s;                    /* the uplink's rate; 0: unknown */
-        uint64_t taken_bytes_s;                   /* reserved on this uplink by other running migrations */
+        uint64_t taken_bytes_s;                   /* planned on this uplink by other running migrations */
+        uint64_t granted_bytes_s;                 /* the ledger's share for this one among them; 0: it shares with nobody */
+        bool waits_turn;                          /* others go first (algorithm 3, serial): it only trickles */
         unsigned parallel;                        /* so many of them; 0: the next two mean nothing */
         uint64_t vms_in_bytes_s, vms_out_bytes_s; /* own traffic of all VMs that move there, this one and the others */
         uint64_t path_bytes_s; /* what the connection carries, if well below what it may; 0: not seen to be narrow */
@@ -99,14 +105,14 @@ struct mt_facts {
         uint64_t tg_ms;                                 /* reconfiguration time at switchover */
         uint64_t dirty_low_bytes_s, dirty_high_bytes_s; /* the host's calibrated range, or MT_AUTO */
         struct mt_traffic_models models;                /* this host's own fits; zeroed: the built-in models hold */
+        bool host_device; /* a device of the host's is passed through to the guest (VFIO, USB) */
+        bool huge_pages;  /* the guest's memory is in huge pages */
         enum mt_caller_permits post_copy;
         struct mt_call_fact call;
         struct mt_headroom_fact headroom;
         bool switchover_bandwidth; /* libvirt can set QEMU's avail-switchover-bandwidth */
 };
 
-        bool host_device; /* a device of the host's is passed through to the guest (VFIO, USB) */
-        bool huge_pages;  /* the guest's memory is in huge pages */
 /* "default" "history" "measured" "in-flight" "given". */
 const char *mt_dirty_source_name(enum mt_dirty_source source);
 

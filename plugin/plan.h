@@ -64,6 +64,8 @@ struct mt_plan {
         unsigned switch_iteration; /* switch to post-copy as this one begins: 1 at once, 2 after a full pass; 0: never */
         enum mt_traffic_class src_class, dst_class, vm_class;
         double lambda;               /* D / bandwidth as planned; 0 when D is 0 */
+        uint64_t wanted_bytes_s;     /* what R would be if no other migration ran */
+        uint64_t need_bytes_s;       /* what of that it needs to converge, and in time */
         uint64_t bandwidth_bytes_s;  /* R: tc ceil while copying; QEMU's cap is the next MiB/s above */
         uint64_t reserve_bytes_s;    /* tc rate: guaranteed even against the VMs' own traffic */
         uint64_t switchover_bytes_s; /* rate that the last copy can count on; less than bandwidth only on a narrow path */

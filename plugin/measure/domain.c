@@ -42,6 +42,7 @@ void mt_domain_job_params(virTypedParameterPtr params, int n, struct mt_job_stat
         stats.memory_remaining_bytes = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_REMAINING);
         stats.rate_bytes_s = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_BPS);
         stats.dirty_rate_bytes_s = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_DIRTY_RATE) * (page_size > 0 ? page_size : 4096);
+        (void)virTypedParamsGetInt(params, n, VIR_DOMAIN_JOB_AUTO_CONVERGE_THROTTLE, &stats.throttle_percent);
         stats.iteration = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_ITERATION);
         if (virTypedParamsGetString(params, n, VIR_DOMAIN_JOB_ERRMSG, &error) == 1 && error != NULL)
                 (void)snprintf(stats.error, sizeof(stats.error), "%s", error);

@@ -18,6 +18,7 @@ struct mt_job_stats {
         uint64_t memory_total_bytes, memory_processed_bytes, memory_remaining_bytes;
         uint64_t rate_bytes_s;       /* memory_bps: QEMU's own estimate */
         uint64_t dirty_rate_bytes_s; /* memory_dirty_rate (pages/s) times memory_page_size */
+        int throttle_percent;        /* auto-converge: the guest's CPUs are slowed down by so much; 0: not */
         uint64_t iteration;          /* may include earlier cancelled runs: compare, do not trust the number alone */
         char error[192];             /* "errmsg" of a finished job */
 };

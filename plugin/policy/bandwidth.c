@@ -100,7 +100,7 @@ static double upper_bounds(double R, double share, double ideal, const struct mt
         }
         at_most(&R, share, "the urgency's share of the ideal bandwidth", why);
         at_most(&R, sla_bound(in), "what the SLA leaves", why);
-        at_most(&R, in->free, "what other migrations leave", why);
+        at_most(&R, in->link * MT_USABLE, "what the link carries", why);
         if (in->urgency == MT_URGENCY_LOW)
                 at_most(&R, fmax(in->available, floor),
                         in->available >= floor ? "what nobody uses now (low urgency)"
@@ -109,6 +109,26 @@ static double upper_bounds(double R, double share, double ideal, const struct mt
         R = fmax(R, fmin(in->min_bandwidth, in->link)); /* a migration that is running must move */
         if (in->caller_limit > 0.0)
                 at_most(&R, in->caller_limit, "the caller's own limit", why);
+        return R;
+}
+
+/* What of it is needed, whatever others do. */
+static double need(double wanted, bool keeps_lambda, const struct mt_inputs *in)
+{
+        double rate = fmax(in->min_bandwidth, in->deadline_bandwidth);
+
+        return fmin(wanted, keeps_lambda ? fmax(rate, in->D / in->lH) : rate);
+}
+
+/* What it has beside the other migrations. */
+static double shared(double wanted, const struct mt_inputs *in, struct mt_reasons *why)
+{
+        double R = wanted;
+
+        if (in->waits_turn)
+                at_most(&R, MT_TRICKLE_MBPS, "a trickle, since others go first", why);
+        else
+                at_most(&R, fmax(in->granted, in->min_bandwidth), "its share beside the other migrations", why);
         return R;
 }
 
@@ -128,14 +148,17 @@ static double switchover_rate(double R, const struct mt_inputs *in)
 struct mt_bandwidth mt_bandwidth_bound(double demand, const struct mt_way *way, const struct mt_inputs *in,
                                        struct mt_reasons *why)
 {
+        bool keeps_lambda = mt_strategy_keeps_lambda(way->strategy);
         unsigned migrations;
         double ideal = ideal_and_basis(way->technique, in, &migrations);
         double share = urgency_share[in->urgency] * ideal;
         struct mt_bandwidth result = { .low_priority = in->urgency == MT_URGENCY_LOW };
 
         explain_ideal(ideal, migrations, way->technique, in, why);
-        result.R = lower_bounds(demand, share, mt_strategy_keeps_lambda(way->strategy), in, why);
-        result.R = upper_bounds(result.R, share, ideal, in, why);
+        result.wanted = lower_bounds(demand, share, keeps_lambda, in, why);
+        result.wanted = upper_bounds(result.wanted, share, ideal, in, why);
+        result.need = need(result.wanted, keeps_lambda, in);
+        result.R = shared(result.wanted, in, why);
         result.expected = result.R;
         result.switchover = switchover_rate(result.R, in);
         if (in->path > 0.0 && in->path < result.R) {

@@ -6,6 +6,8 @@
 #include "policy/inputs.h"
 
 struct mt_bandwidth {
+        double wanted;     /* Mbit/s on the wire, if no other migration ran */
+        double need;       /* of that, to converge, and in time */
         double R;          /* Mbit/s on the wire: the class's ceil */
         double expected;   /* Mbit/s that it will really get: R, or what the path gives */
         double reserve;    /* Mbit/s guaranteed; 0: none, R fits in what is free */
@@ -15,6 +17,9 @@ struct mt_bandwidth {
 
 /* The piecewise model for technique (this host's own fit, else the thesis's), scaled to the link. Mbit/s. */
 double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *in);
+
+/* Mbit/s on the wire of a migration that waits for its turn: the 1 MiB/s that libvirt can set at least. */
+#define MT_TRICKLE_MBPS (8.0 * 1.048576)
 
 /*
  * Bounds demand (DESIGN 3.4): at least the deadline's and the smallest bandwidth, and D/lambda_high for a

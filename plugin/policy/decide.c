@@ -185,6 +185,8 @@ void mt_decide(const struct mt_facts *facts, const struct mt_intent *intent, str
         option = consider_switch(&option, facts, intent, &in, plan);
         plan->switch_iteration = plan->technique == MT_PRE_COPY ? 0 : option.switch_after + 1;
         plan->lambda = in.D / option.bandwidth.R;
+        plan->wanted_bytes_s = mt_bytes_s(option.bandwidth.wanted);
+        plan->need_bytes_s = mt_bytes_s(option.bandwidth.need);
         plan->bandwidth_bytes_s = mt_bytes_s(option.bandwidth.R);
         plan->reserve_bytes_s = mt_bytes_s(option.bandwidth.reserve);
         plan->switchover_bytes_s = mt_bytes_s(option.bandwidth.switchover);
@@ -192,6 +194,8 @@ void mt_decide(const struct mt_facts *facts, const struct mt_intent *intent, str
         plan->alpha = option.stop.alpha;
         plan->iterations = option.stop.n;
         plan->downtime_limit_ms = mt_ms(option.stop.qemu_limit);
+        if (in.waits_turn) /* QEMU's first estimate is from before the trickle: with any other limit it might stop at once */
+                plan->downtime_limit_ms = 1;
         plan->prediction = option.prediction;
         plan->limit_met =
                 plan->technique == MT_PRE_COPY ? option.stop.met : option.prediction.downtime_ms <= intent->max_downtime_ms;

@@ -86,6 +86,10 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
         in.link = in.link_known ? mt_mbps(facts->link_bytes_s) : MT_UNKNOWN_LINK_MBPS;
         in.path = mt_mbps(facts->path_bytes_s);
         in.free = fmax(in.link * MT_USABLE - mt_mbps(facts->taken_bytes_s), 0.0);
+        in.granted = facts->taken_bytes_s > 0 ? in.free : (double)INFINITY; /* the ledger's word is better */
+        if (facts->granted_bytes_s > 0)
+                in.granted = mt_mbps(facts->granted_bytes_s);
+        in.waits_turn = facts->waits_turn;
         mt_reason(why, "D = %.1f Mbit/s (%s, %.0f s old); memory %.0f MiB, %.0f MiB of it touched", in.D,
                   mt_dirty_source_name(facts->dirty_source), mt_seconds(facts->dirty_age_ms),
                   (double)facts->memory_bytes / (double)MT_MIB, in.resident * 1e6 / 8.0 / (double)MT_MIB);
@@ -103,15 +107,15 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
         in.min_bandwidth = mt_mbps(intent->min_bandwidth_bytes_s);
         if (facts->call.known && !facts->call.override_limits)
                 in.caller_limit = mt_mbps(facts->call.bandwidth_bytes_s);
-        if (deadline_ms != MT_AUTO && deadline_ms > 0) /* seconds per GiB, so the memory's size cancels out */
-                in.deadline_bandwidth = mt_mbit(MT_GIB) / mt_seconds(deadline_ms);
-        in.max_iterations = intent->max_iterations;
-        in.urgency = intent->urgency;
         in.paced = facts->call.known && !facts->call.made;
         in.pace_limit = facts->call.known && facts->call.bandwidth_postcopy_bytes_s > 0 &&
                                         (facts->call.made || !facts->call.override_limits)
                                 ? mt_mbps(facts->call.bandwidth_postcopy_bytes_s)
                                 : (double)INFINITY;
+        if (deadline_ms != MT_AUTO && deadline_ms > 0) /* seconds per GiB, so the memory's size cancels out */
+                in.deadline_bandwidth = mt_mbit(MT_GIB) / mt_seconds(deadline_ms);
+        in.max_iterations = intent->max_iterations;
+        in.urgency = intent->urgency;
         in.models = &facts->models;
         in.clark_initial = mt_mbps(intent->clark_initial_bytes_s);
         in.clark_addition = mt_mbps(intent->clark_addition_bytes_s);

@@ -38,6 +38,8 @@ struct mt_inputs {
         bool link_known;
         double path;      /* Mbit/s that the way to the destination was seen to give; 0: not seen to be narrow */
         double free;      /* Mbit/s of the link that other running migrations have not taken */
+        double granted;   /* Mbit/s: the ledger's share of the link; INFINITY: no other migration runs */
+        bool waits_turn;  /* it only trickles */
         double available; /* Mbit/s that nobody uses now: min(link - src out, link - dst in), >= 0 */
         double src_in, src_out, dst_in, dst_out, vm_in, vm_out;
         double tau, tg; /* s */

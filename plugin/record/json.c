@@ -141,6 +141,8 @@ json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *p
         json_object *dst = traffic_json(&facts->dst, plan != NULL ? mt_traffic_class_name(plan->dst_class) : NULL);
 
         mt_json_add(o, "dirty_rate_mbps", mt_json_mbps(facts->dirty_rate_bytes_s));
+        if (facts->dirty_spread_bytes_s > 0)
+                mt_json_add(o, "dirty_rate_spread_mbps", mt_json_mbps(facts->dirty_spread_bytes_s));
         mt_json_add(o, "dirty_rate_source", mt_json_string(mt_dirty_source_name(facts->dirty_source)));
         mt_json_add(o, "link_mbps", facts->link_bytes_s != 0 ? mt_json_mbps(facts->link_bytes_s) : NULL);
         mt_json_add(o, "device", mt_json_string(facts->device));

@@ -21,6 +21,12 @@ static bool differs(uint64_t set, uint64_t wanted)
 
 static bool class_differs(const struct mt_class_spec *set, const struct mt_class_spec *wanted)
 {
+/* Beside others it gives way exactly: all together must not exceed the link. */
+static bool gives_way(const struct mt_job *job, uint64_t set, uint64_t wanted)
+{
+        return job->facts.granted_bytes_s > 0 && wanted < set;
+}
+
         return differs(set->rate_bytes_s, wanted->rate_bytes_s) || differs(set->ceil_bytes_s, wanted->ceil_bytes_s) ||
                set->low_priority != wanted->low_priority;
 }
@@ -175,14 +181,15 @@ void mt_job_apply(struct mt_host *host, struct mt_job *job)
 
         if (job->intent.mode != MT_MODE_ENFORCE || job->state != MT_JOB_COPYING)
                 return;
-        if (job->limits_saved && differs(job->speed_bytes_s, job->plan.bandwidth_bytes_s))
+        if (job->limits_saved && (differs(job->speed_bytes_s, job->plan.bandwidth_bytes_s) ||
+                                  gives_way(job, job->speed_bytes_s, job->plan.bandwidth_bytes_s)))
                 want_speed(job, job->plan.bandwidth_bytes_s);
         if (job->limits_saved && differs(job->downtime_ms, limit))
                 mt_job_want_downtime(job, limit);
         if (job->shaped) {
                 struct mt_class_spec spec = planned_class(job);
 
-                if (class_differs(&job->spec, &spec))
+                if (class_differs(&job->spec, &spec) || gives_way(job, job->spec.ceil_bytes_s, spec.ceil_bytes_s))
                         change_class(host, job, &spec, "change its class");
         }
 }

@@ -8,6 +8,7 @@
 #include "steer/job_state.h"
 #include "steer/link.h"
 
+#include "steer/ledger.h"
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -159,3 +160,6 @@ void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
         if (adopted)
                 mt_job_catch_up(host, job);
 }
+        mt_ledger_changed(host, job->facts.device, job); /* the others give way first */
+        mt_decide(&job->facts, &job->intent, &job->plan);
+        open_outcome(host, job, adopted);

@@ -9,27 +9,40 @@
 #include "policy/inputs.h"
 #include "steer/gather.h"
 #include "steer/job_state.h"
+#include "steer/ledger.h"
 #include "steer/turn.h"
 
-#include <stdio.h>
+#include <math.h>
 
 #define D_WEIGHT 0.5 /* of a new in-flight dirty rate against the last one */
 #define NARROW 0.8   /* of what it may: less than this is no noise */
 #define LOOK_AT_LEAST_MS 700
-#define LIMIT_MARGIN 1.1 /* the cap's limit must lie above QEMU's noisy estimate */
+#define LIMIT_MARGIN 1.1 /* the forced limit must lie above QEMU's noisy estimate */
+
+/* D, and how far it spreads: exponentially weighted mean and variance over the rounds. */
+static void use_dirty_rate(struct mt_facts *facts, double measured)
+{
+        double old = (double)facts->dirty_rate_bytes_s, spread = (double)facts->dirty_spread_bytes_s;
+        double change = measured - old;
+
+        if (facts->dirty_source != MT_DIRTY_IN_FLIGHT) {
+                facts->dirty_source = MT_DIRTY_IN_FLIGHT;
+                facts->dirty_rate_bytes_s = (uint64_t)measured;
+                facts->dirty_spread_bytes_s = 0;
+        } else {
+                facts->dirty_rate_bytes_s = (uint64_t)(old + D_WEIGHT * change);
+                facts->dirty_spread_bytes_s =
+                        (uint64_t)sqrt((1.0 - D_WEIGHT) * (spread * spread + D_WEIGHT * change * change));
+        }
+}
 
 void mt_job_use_stats(struct mt_job *job, const struct mt_job_stats *stats)
 {
-        if (stats->dirty_rate_bytes_s > 0 && job->iteration >= 2) {
-                double old = (double)job->facts.dirty_rate_bytes_s;
-                double measured = (double)stats->dirty_rate_bytes_s;
+        bool is_new = stats->dirty_rate_bytes_s != job->stats.dirty_rate_bytes_s;
 
-                if (job->facts.dirty_source != MT_DIRTY_IN_FLIGHT)
-                        old = measured;
-                else if (stats->dirty_rate_bytes_s == job->stats.dirty_rate_bytes_s)
-                        measured = old; /* not updated since */
-                job->facts.dirty_rate_bytes_s = (uint64_t)(old + D_WEIGHT * (measured - old));
-                job->facts.dirty_source = MT_DIRTY_IN_FLIGHT;
+        if (stats->dirty_rate_bytes_s > 0 && job->iteration >= 2) {
+                if (is_new || job->facts.dirty_source != MT_DIRTY_IN_FLIGHT)
+                        use_dirty_rate(&job->facts, (double)stats->dirty_rate_bytes_s);
                 job->facts.dirty_age_ms = 0;
         }
         job->stats = *stats;
@@ -59,56 +72,39 @@ void mt_job_plan_again(struct mt_host *host, struct mt_job *job)
                 if (job->others.at_ms !=
                     0) /* a virtual device's counters miss the headers of segments that it did not cut */
                         job->facts.src.out_bytes_s = (uint64_t)job->others.bytes_s;
-                mt_turn_share(host, job, &job->facts);
+                mt_turn_share(host, job->xml.id.uuid, &job->facts);
         }
         job->facts.dst = mt_gather_destination(host, &job->flows);
         job->facts.path_bytes_s = narrow_path(job);
+        mt_decide(&job->facts, &job->intent, &job->plan); /* what it wants now, which moves the others' shares and its own */
+        mt_ledger_changed(host, job->facts.device, /* except= */ NULL);
+        mt_job_apply(host, job);
+}
+
+void mt_job_replan(struct mt_host *host, struct mt_job *job)
+{
         mt_decide(&job->facts, &job->intent, &job->plan);
         mt_job_apply(host, job);
 }
 
-/* max_iterations are done and the remainder cannot be copied within the limit. */
-static void no_convergence(struct mt_job *job, double needed_ms)
-{
-        if (job->gave_up)
-                return;
-        job->gave_up = true;
-        mt_log(MT_LOG_WARNING,
-               "domain '%s': not converged after %u iterations: the rest would take %.0f ms, max_downtime is %llu ms; "
-               "on_no_convergence = %s",
-               job->xml.id.name, job->intent.max_iterations, needed_ms, (unsigned long long)job->intent.max_downtime_ms,
-               mt_no_convergence_name(job->intent.on_no_convergence));
-        if (job->intent.on_no_convergence == MT_ABORT && job->agent != NULL && job->intent.mode == MT_MODE_ENFORCE) {
-                (void)snprintf(job->why, sizeof(job->why),
-                               "aborted: not converged after %u iterations, the rest would take %.0f ms",
-                               job->intent.max_iterations, needed_ms);
-                mt_agent_want_abort(job->agent);
-        }
-}
-
-/* n rounds are done: QEMU is to stop now, if what remains fits in the blackout allowed. */
+/* n rounds are done: QEMU is to stop now, if what remains fits in the blackout allowed. (If it never will: converge.c.) */
 void mt_job_iteration_cap(struct mt_job *job)
 {
-        uint64_t done = job->iteration - 1;
-        bool last = done >= job->intent.max_iterations;
         double switchover = (double)job->plan.switchover_bytes_s * MT_PAYLOAD;
-        double estimate = job->stats.rate_bytes_s > 0 ? (double)job->stats.rate_bytes_s
-                                                      : (double)job->plan.bandwidth_bytes_s * MT_PAYLOAD;
         double remaining = (double)job->stats.memory_remaining_bytes;
-        double needed_ms = remaining / switchover * 1000.0 + (double)job->facts.tg_ms;
-        double allowed_ms = (double)job->intent.max_downtime_ms;
 
         job->forced_limit_ms = 0;
-        if (done < job->plan.iterations || switchover <= 0.0)
-                return;
-        if (last && job->intent.on_no_convergence == MT_EXCEED)
-                allowed_ms = (double)job->intent.exceed_downtime_ms;
-        if (needed_ms > allowed_ms) {
-                if (last)
-                        no_convergence(job, needed_ms);
-                return;
-        }
-        job->forced_limit_ms = (uint64_t)(remaining / estimate * 1000.0 * LIMIT_MARGIN) + 1;
+        if (job->iteration > job->plan.iterations && switchover > 0.0 &&
+            remaining / switchover * 1000.0 + (double)job->facts.tg_ms <= (double)job->intent.max_downtime_ms)
+                mt_job_stop_now(job);
+}
+
+void mt_job_stop_now(struct mt_job *job)
+{
+        double estimate = job->stats.rate_bytes_s > 0 ? (double)job->stats.rate_bytes_s
+                                                      : (double)job->plan.bandwidth_bytes_s * MT_PAYLOAD;
+
+        job->forced_limit_ms = (uint64_t)((double)job->stats.memory_remaining_bytes / estimate * 1000.0 * LIMIT_MARGIN) + 1;
         if (job->intent.mode == MT_MODE_ENFORCE && job->limits_saved && job->forced_limit_ms > job->downtime_ms)
                 mt_job_want_downtime(job, job->forced_limit_ms);
 }

@@ -5,6 +5,7 @@
 #include "record/history.h"
 #include "steer/job_state.h"
 #include "steer/learn.h"
+#include "steer/ledger.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -121,3 +122,7 @@ void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result resu
         mt_learn_outcome(host, &job->outcome);
         mt_job_free(host, job);
 }
+        char device[sizeof(job->facts.device)];
+
+        (void)memcpy(device, job->facts.device, sizeof(device));
+        mt_ledger_changed(host, device, /* except= */ NULL); /* what it had goes to the others */

@@ -38,6 +38,7 @@
 #include "measure/sockets.h"
 #include "steer/job_state.h"
 
+#include "steer/ledger.h"
 #include <errno.h>
 #include <libvirt/virterror.h>
 #include <string.h>
@@ -124,6 +125,7 @@ static void ended_here(struct mt_host *host, struct mt_job *job, const char *err
         else if (error[0] != '\0')
                 why = error;
         else if (job->call != NULL && job->call->outcome.error[0] != '\0')
+                mt_ledger_changed(host, job->facts.device, job);
                 why = job->call->outcome.error;
         mt_job_finish(host, job, cancelled ? MT_CANCELLED : MT_FAILED, NULL, why);
 }
@@ -275,6 +277,8 @@ void mt_job_collect(struct mt_host *host)
 static void tick_connected(struct mt_host *host, struct mt_job *job)
 {
         mt_job_meter(host, job, mt_now_ms());
+                        mt_job_judge(job);
+                }
         if (job->over_ms != 0 && mt_now_ms() - job->over_ms > COMPLETED_DUE_MS)
                 ended_unseen(host, job);
         else if (job->agent != NULL)

@@ -41,20 +41,28 @@ struct mt_job {
         struct mt_job_stats stats; /* the last ones */
 
         struct mt_flows flows;
+        bool has_turn; /* algorithm 3 lets it go; else facts.waits_turn (steer/ledger.h) */
         struct mt_link link;
         uint16_t minor;
         bool shaped;
         struct mt_class_spec spec; /* of the class, as last set */
         bool limits_saved;         /* limits_before is what to put back */
         struct mt_qemu_limits limits_before;
-        uint64_t speed_bytes_s;    /* as last asked for; 0: never */
-        uint64_t downtime_ms;      /* likewise */
-        uint64_t forced_limit_ms;  /* the iteration cap's, which no new plan lowers; 0: none */
-        bool gave_up;              /* on_no_convergence was carried out */
-        char why[128];             /* if we ended it: the reason, for the record */
-        struct mt_announced *call; /* the call that it came from, if somebody stands in that; NULL: nobody */
-        bool aborted;              /* its caller asked for that */
-        struct mt_meter meter;     /* what the migration puts on the wire */
+        uint64_t speed_bytes_s;   /* as last asked for; 0: never */
+        uint64_t downtime_ms;     /* likewise */
+        uint64_t forced_limit_ms; /* the iteration cap's, which no new plan lowers; 0: none */
+        struct {
+                unsigned evidence;              /* rounds in a row that led nowhere */
+                unsigned waited;                /* rounds, for a better moment */
+                uint64_t last_remaining_bytes;  /* as the round before began; 0: not yet */
+                uint64_t least_remaining_bytes; /* since it stalled; 0: it did not */
+                int said;                       /* the remedy that was told last, plus 1 */
+        } stall;                                /* see converge.c */
+        bool gave_up;                           /* it does not converge, and nothing more can be done about it */
+        char why[128];                          /* if we ended it: the reason, for the record */
+        struct mt_announced *call;              /* the call that it came from, if somebody stands in that; NULL: nobody */
+        bool aborted;                           /* its caller asked for that */
+        struct mt_meter meter;                  /* what the migration puts on the wire */
         uint64_t second_pass_ms, second_pass_bytes; /* when it began, and the meter's count then; 0: not yet */
         struct mt_hot_point dirtied[MT_HOT_ROUNDS]; /* by the rounds, oldest first */
         unsigned n_dirtied;
@@ -122,8 +130,14 @@ void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result resu
                    const char *error);
 /* Sends a record: to the host, and to the history. outcome: a job's, or that of a call that had none. */
 void mt_job_send_record(struct mt_host *host, const struct mt_outcome *outcome);
+/* The same with the facts as they are, when only its share or its turn has changed. */
+void mt_job_replan(struct mt_host *host, struct mt_job *job);
 /* Unlinks and frees, without withdrawing or recording. */
 void mt_job_free(struct mt_host *host, struct mt_job *job);
+/* Asks for a downtime limit at which QEMU stops at its next look; it holds until the next round begins. */
+void mt_job_stop_now(struct mt_job *job);
+/* converge.c: a round begins: will they come to an end? If not, the remedy. */
+void mt_job_judge(struct mt_job *job);
 /* The current sample into the outcome. */
 void mt_job_sample(struct mt_job *job);
 /* What changed its course, into the outcome and the debug log. */

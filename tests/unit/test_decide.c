@@ -97,7 +97,7 @@ static const struct situation situations[] = {
         { "destination not known", .D = 100, .link = 1000, .dst_in = -1, .urgency = LOW, .technique = PRE, .R = 451.7,
           .reserve = 0, .limit_met = 1, .reason = "the destination's traffic is not known" },
         { "others' migrations count", .D = 100, .link = 1000, .taken = 700, .urgency = HIGH, .technique = PRE, .R = 284.4,
-          .reserve = 0, .limit_met = 1, .reason = "what other migrations leave" },
+          .reserve = 0, .limit_met = 1, .reason = "its share beside the other migrations" },
         { "a taken link still moves", .D = 10, .link = 1000, .taken = 2000, .urgency = MEDIUM, .technique = PRE, .R = 67.1,
           .reserve = 0, .limit_met = 1 },
         { "idle VM does not crawl", .D = 0, .link = 1000, .urgency = MEDIUM, .technique = PRE, .R = 143.2, .reserve = 0,

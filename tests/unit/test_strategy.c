@@ -16,6 +16,7 @@ static struct mt_inputs inputs(double D)
                                 .link = 1000,
                                 .link_known = true,
                                 .free = 984,
+                                .granted = INFINITY,
                                 .available = 984,
                                 .tau = 0.005,
                                 .tg = 0.06,
