@@ -119,20 +119,24 @@ static const char usage_tail[] = "\n"
                                  "Exit status: 0 done, 1 failed, 2 bad usage or bad input.\n";
 
 /*
- * The watcher reads its signals from a descriptor, so they must be blocked before any thread exists; and libraries that
+ * Some commands read their signals from a descriptor, so these must be blocked before any thread exists; and libraries that
  * the plugin brings may start threads when they are loaded. A reader that goes away must end no command by a signal.
  */
-static void prepare_signals(bool is_watcher)
+static void prepare_signals(const char *command)
 {
+        static const struct {
+                const char *command;
+                int signals[4];
+        } blocked[] = { { "watch", { SIGTERM, SIGINT, SIGHUP } },
+                        { "migrate", { SIGTERM, SIGINT } },
+                        { "evacuate", { SIGTERM, SIGINT } } };
         sigset_t set;
 
         (void)signal(SIGPIPE, SIG_IGN);
-        if (!is_watcher)
-                return;
         (void)sigemptyset(&set);
-        (void)sigaddset(&set, SIGTERM);
-        (void)sigaddset(&set, SIGINT);
-        (void)sigaddset(&set, SIGHUP);
+        for (size_t i = 0; i < sizeof(blocked) / sizeof(blocked[0]); i++)
+                for (const int *s = blocked[i].signals; strcmp(command, blocked[i].command) == 0 && *s != 0; s++)
+                        (void)sigaddset(&set, *s);
         (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -212,7 +216,7 @@ static int run(struct options *o, int argc, char **argv)
                 (void)fprintf(stderr, "migtune: %s\n", error);
                 return EXIT_USAGE;
         }
-        prepare_signals(is_watcher);
+        prepare_signals(o->argc > 0 ? o->argv[0] : "");
         if (o->help)
                 return print_help(o);
         if (o->argc == 0) {

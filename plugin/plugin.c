@@ -28,7 +28,11 @@ static const struct command {
 } commands[] = {
         { "watch", "[--connect URI]", "steer, shape and record every migration of this host", mt_command_watch },
         { "plan", "DOMAIN DEST-URI | --offline ...", "what would be done with a migration, and why", mt_command_plan },
-        { "status", "[--json]", "the migrations that are running", mt_command_status },
+        { "migrate", "DOMAIN DEST-URI [OPTION...]", "one tuned migration", mt_command_migrate },
+        { "evacuate", "DEST-URI[,...] [DOMAIN...]", "many: a host drained", mt_command_evacuate },
+        { "status", "[--follow] [--json]", "the migrations that are running", mt_command_status },
+        { "history", "[--since T] [--accuracy] ...", "past migrations, predicted and actual", mt_command_history },
+        { "explain", "ID|DOMAIN [--json]", "why one migration was planned as it was", mt_command_explain },
         { "model", "NAME key=value... | --list", "the papers' models, figures and tables", mt_command_model },
         { "simulate", "[--network NAME|FILE] ...", "compare the strategies over many migrations", mt_command_simulate },
         { "calibrate", "[--plot FILE.svg] ...", "derive this host's own constants from its history", mt_command_calibrate },

@@ -13,6 +13,8 @@ typedef int (*mt_command_fn)(const struct mt_host_ops *host, int argc, const cha
 
 int mt_command_watch(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_plan(const struct mt_host_ops *host, int argc, const char *const *argv);
+int mt_command_migrate(const struct mt_host_ops *host, int argc, const char *const *argv);
+int mt_command_evacuate(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_status(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_simulate(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_calibrate(const struct mt_host_ops *host, int argc, const char *const *argv);

@@ -5,6 +5,7 @@
  */
 #include "cleanup.h"
 #include "command/commands.h"
+#include "command/plan.h"
 #include "command/plan_offline.h"
 #include "command/plan_show.h"
 #include "clock.h"
@@ -13,6 +14,7 @@
 #include "record/json.h"
 #include "service/alone.h"
 #include "service/client.h"
+#include "shim_json.h"
 #include "steer/preview.h"
 
 #include <errno.h>
@@ -33,9 +35,8 @@ static const char help[] =
         "\n";
 
 struct arguments {
-        const char *domain, *destination, *connect;
+        struct mt_plan_question question;
         bool json;
-        json_object *overrides;
 };
 
 static int bad(const char *what, const char *argument)
@@ -47,6 +48,7 @@ static int bad(const char *what, const char *argument)
 /* Fills *a; 0, or 2 after a message. */
 static int parse(int argc, const char *const *argv, struct arguments *a)
 {
+        struct mt_plan_question *q = &a->question;
         static const struct {
                 const char *option, *key;
         } overrides[] = { { "--urgency", "urgency" }, { "--max-downtime", "max_downtime" } };
@@ -58,8 +60,7 @@ static int parse(int argc, const char *const *argv, struct arguments *a)
                         if (strcmp(argv[i], overrides[k].option) == 0) {
                                 if (i + 1 >= argc)
                                         return bad("its value is missing", argv[i]);
-                                (void)json_object_object_add(a->overrides, overrides[k].key,
-                                                             json_object_new_string(argv[++i]));
+                                (void)json_object_object_add(q->intent, overrides[k].key, json_object_new_string(argv[++i]));
                                 taken = true;
                         }
                 if (taken)
@@ -67,18 +68,18 @@ static int parse(int argc, const char *const *argv, struct arguments *a)
                 if (strcmp(argv[i], "--json") == 0)
                         a->json = true;
                 else if (strcmp(argv[i], "--connect") == 0 && i + 1 < argc)
-                        a->connect = argv[++i];
+                        q->connect = argv[++i];
                 else if (argv[i][0] == '-')
                         return bad("unknown option or its value is missing", argv[i]);
-                else if (a->domain == NULL)
-                        a->domain = argv[i];
-                else if (a->destination == NULL)
-                        a->destination = argv[i];
+                else if (q->domain == NULL)
+                        q->domain = argv[i];
+                else if (q->destination == NULL)
+                        q->destination = argv[i];
                 else
                         return bad("expected two arguments, a domain and a destination", argv[i]);
         }
-        return a->destination != NULL ? 0
-                                      : bad("expected a domain and a destination", a->domain != NULL ? a->domain : "plan");
+        return q->destination != NULL ? 0
+                                      : bad("expected a domain and a destination", q->domain != NULL ? q->domain : "plan");
 }
 
 /* The address that a migration to this URI would go to. */
@@ -100,8 +101,8 @@ static int resolve(const char *uri, char *ret_address, size_t size, struct mt_er
         return r == 0 ? 0 : mt_fail(err, EINVAL, "destination '%s': %s", host, gai_strerror(r));
 }
 
-static int ask_watcher(const struct mt_host_ops *host, const struct arguments *a, const char *address, json_object **ret,
-                       struct mt_err *err)
+static int ask_watcher(const struct mt_host_ops *host, const struct mt_plan_question *q, const char *address,
+                       json_object **ret, struct mt_err *err)
 {
         MT_CLEANUP(mt_freep) char *reply = NULL;
         json_object *request = json_object_new_object();
@@ -109,9 +110,11 @@ static int ask_watcher(const struct mt_host_ops *host, const struct arguments *a
         int r;
 
         mt_json_add(request, "request", mt_json_string("plan"));
-        mt_json_add(request, "domain", mt_json_string(a->domain));
+        mt_json_add(request, "domain", mt_json_string(q->domain));
         mt_json_add(request, "address", mt_json_string(address));
-        mt_json_add(request, "intent", json_object_get(a->overrides));
+        mt_json_add(request, "intent", json_object_get(q->intent));
+        if (q->call != NULL)
+                mt_json_add(request, "call", json_object_get(q->call));
         r = mt_client_call(host->run_dir, mt_json_text(request), ANSWER_MS, &reply, err);
         (void)json_object_put(request);
         if (r < 0)
@@ -125,24 +128,27 @@ static int ask_watcher(const struct mt_host_ops *host, const struct arguments *a
 }
 
 /* No watcher: measure here, for about a second. */
-static int plan_alone(const struct mt_host_ops *ops, const struct arguments *a, const char *address, json_object **ret,
-                      struct mt_err *err)
+static int plan_alone(const struct mt_host_ops *ops, const struct mt_plan_question *q, const char *address,
+                      json_object **ret, struct mt_err *err)
 {
         MT_CLEANUP(mt_alone_close) struct mt_host host = { .name = "" };
         struct timespec interval;
         struct mt_preview preview;
         virDomainPtr domain;
+        struct mt_call call;
         uint64_t rate = 0;
-        int r = mt_alone_open(ops->config_file, &host, err);
+        int r = q->call != NULL ? mt_shim_call_read(q->call, &call, err) : 0;
 
+        if (r == 0)
+                r = mt_alone_open(ops->config_file, &host, err);
         if (r < 0)
                 return r;
         if (host.config.history.file[0] != '\0')
                 (void)mt_learnt_load(&host.learnt, host.config.history.file, /* stop= */ NULL, NULL);
-        host.connection = virConnectOpen(a->connect);
+        host.connection = virConnectOpen(q->connect);
         if (host.connection == NULL)
                 return mt_fail(err, EIO, "connect to libvirt: %s", virGetLastErrorMessage());
-        domain = virDomainLookupByName(host.connection, a->domain);
+        domain = virDomainLookupByName(host.connection, q->domain);
         interval = (struct timespec){ .tv_sec = (time_t)(host.config.measure.before_start_ms / 1000),
                                       .tv_nsec = (long)(host.config.measure.before_start_ms % 1000) * 1000000 };
         if (domain == NULL || mt_dirty_measure_now(domain, &rate, NULL) < 0)
@@ -151,27 +157,35 @@ static int plan_alone(const struct mt_host_ops *ops, const struct arguments *a, 
                 (void)virDomainFree(domain);
         if (host.nics != NULL)
                 (void)mt_nic_sample(host.nics, mt_now_ms(), NULL);
-        r = mt_preview(&host, a->domain, address, a->overrides, rate, &preview, err);
+        r = mt_preview(&host, q->domain, address, q->intent, q->call != NULL ? &call : NULL, rate, &preview, err);
         if (r == 0)
                 *ret = mt_preview_json(&preview);
         return r;
 }
 
+int mt_plan_ask(const struct mt_host_ops *host, const struct mt_plan_question *question, json_object **ret,
+                struct mt_err *err)
+{
+        char address[64];
+        int r = resolve(question->destination, address, sizeof(address), err);
+
+        if (r < 0)
+                return r;
+        r = ask_watcher(host, question, address, ret, err);
+        if (r == -ENOENT || r == -ECONNREFUSED || r == -EACCES)
+                r = plan_alone(host, question, address, ret, err);
+        return r;
+}
+
 static int plan_domain(const struct mt_host_ops *host, int argc, const char *const *argv)
 {
-        struct arguments a = { .overrides = json_object_new_object() };
+        struct arguments a = { .question = { .intent = json_object_new_object() } };
         json_object *planned = NULL;
         struct mt_err err = { 0 };
-        char address[64];
         int r = parse(argc, argv, &a);
 
         if (r == 0) {
-                r = resolve(a.destination, address, sizeof(address), &err);
-                if (r == 0) {
-                        r = ask_watcher(host, &a, address, &planned, &err);
-                        if (r == -ENOENT || r == -ECONNREFUSED || r == -EACCES)
-                                r = plan_alone(host, &a, address, &planned, &err);
-                }
+                r = mt_plan_ask(host, &a.question, &planned, &err);
                 if (r < 0)
                         mt_print_err("migtune plan: %s\n", err.msg);
                 else if (a.json)
@@ -181,7 +195,7 @@ static int plan_domain(const struct mt_host_ops *host, int argc, const char *con
                 r = r < 0 ? (r == -EINVAL ? 2 : 1) : 0;
         }
         (void)json_object_put(planned);
-        (void)json_object_put(a.overrides);
+        (void)json_object_put(a.question.intent);
         return r;
 }
 
