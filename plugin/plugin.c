@@ -76,7 +76,7 @@ static int32_t advise(void *handle, const struct mt_call *call, struct mt_advice
                 return r;
         r = mt_shim_ask(host, &taken, &advice, &err);
         if (r == -ENOTCONN || r == -EACCES)
-                r = mt_alone_advise(host, /* uri= */ NULL, &taken, &advice, &err);
+                r = mt_alone_advise(host, /* uri= */ NULL, &taken, /* wishes= */ NULL, &advice, &err);
         if (r == 0)
                 return mt_shim_give_advice(&advice, ret_advice);
         mt_shim_complain(&taken, &err);

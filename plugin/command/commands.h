@@ -18,6 +18,8 @@ int mt_command_evacuate(const struct mt_host_ops *host, int argc, const char *co
 int mt_command_status(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_simulate(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_calibrate(const struct mt_host_ops *host, int argc, const char *const *argv);
+int mt_command_history(const struct mt_host_ops *host, int argc, const char *const *argv);
+int mt_command_explain(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_cleanup(const struct mt_host_ops *host, int argc, const char *const *argv);
 
 #endif

@@ -47,9 +47,11 @@ static json_object *status_of(const struct mt_job *job)
 
 json_object *mt_job_status(const struct mt_host *host)
 {
+        mt_json_add(o, "sent_bytes", mt_json_count(job->stats.memory_processed_bytes));
         json_object *array = json_object_new_array();
 
         for (const struct mt_job *job = host->jobs; array != NULL && job != NULL; job = job->next)
                 (void)json_object_array_add(array, status_of(job));
+        mt_json_add(o, "intent", mt_intent_json(&job->intent));
         return array;
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The story of one migration, for people. */
+#ifndef MT_COMMAND_EXPLAIN_SHOW_H
+#define MT_COMMAND_EXPLAIN_SHOW_H
+
+#include "err.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What is shown. */
+struct mt_explained {
+        json_object *record; /* of the history; or, if it runs, what the watcher's status says. Harmless (mt_member_clean) */
+        bool running;
+        size_t columns; /* of the terminal; 0: none */
+};
+
+/* All of it. What a record does not have (an older version wrote it) is left out. */
+void mt_explain_show(const struct mt_explained *e);
+
+/* Its parts: what was measured, wanted, decided and why (explain_plan.c). */
+void mt_explain_measured(const struct mt_explained *e);
+void mt_explain_intent(const struct mt_explained *e);
+void mt_explain_reasons(const struct mt_explained *e);
+void mt_explain_plan(const struct mt_explained *e);
+/* What came of it (explain_course.c). */
+void mt_explain_outcome(const struct mt_explained *e);
+void mt_explain_events(const struct mt_explained *e);
+void mt_explain_samples(const struct mt_explained *e);
+void mt_explain_classes(const struct mt_explained *e);
+
+/* "  LABEL    text", text broken to the terminal's width. */
+void mt_explain_row(const struct mt_explained *e, const char *label, const char *format, ...) MT_PRINTF(3, 4);
+
+#endif
