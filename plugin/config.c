@@ -23,6 +23,13 @@ const char *mt_caller_limits_name(enum mt_caller_limits limits)
         return (unsigned)limits < MT_ARRAY_SIZE(names) ? names[(unsigned)limits] : "?";
 }
 
+const char *mt_resume_choice_name(enum mt_resume_choice choice)
+{
+        static const char *const names[] = { "auto", "always", "never" };
+
+        return (unsigned)choice < MT_ARRAY_SIZE(names) ? names[(unsigned)choice] : "?";
+}
+
 void mt_config_defaults(struct mt_config *ret_config)
 {
         (void)memset(ret_config, 0, sizeof(*ret_config));

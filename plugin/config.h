@@ -39,6 +39,9 @@ enum mt_models_choice { MT_MODELS_BUILT_IN, MT_MODELS_AUTO };
 /* The limits that a migration call's caller gave itself: upper bounds of the plan's, or replaced by them. */
 enum mt_caller_limits { MT_LIMITS_RESPECT, MT_LIMITS_OVERRIDE };
 
+/* Whether a broken post-copy is resumed: but where the destination's libvirt is known to crash by it; even there; not. */
+enum mt_resume_choice { MT_RESUME_AUTO, MT_RESUME_ALWAYS, MT_RESUME_NEVER };
+
 struct mt_config {
         struct {
                 char device[IFNAMSIZ]; /* "": found from the route */
@@ -66,6 +69,7 @@ struct mt_config {
         struct {
                 char uri[256];
                 char share_dir[256];
+                enum mt_resume_choice resume;
         } destination;
         struct {
                 enum mt_caller_limits caller_limits;
@@ -78,6 +82,9 @@ struct mt_config {
 
 /* "built-in" "auto". */
 const char *mt_models_choice_name(enum mt_models_choice choice);
+
+/* "auto" "always" "never". */
+const char *mt_resume_choice_name(enum mt_resume_choice choice);
 
 /* "respect" "override". */
 const char *mt_caller_limits_name(enum mt_caller_limits limits);

@@ -18,7 +18,8 @@
 _Static_assert(sizeof(enum mt_mode) == sizeof(unsigned) && sizeof(enum mt_urgency) == sizeof(unsigned) &&
                        sizeof(enum mt_strategy) == sizeof(unsigned) && sizeof(enum mt_permission) == sizeof(unsigned),
                "enums are as wide as unsigned");
-_Static_assert(sizeof(enum mt_models_choice) == sizeof(unsigned) && sizeof(enum mt_caller_limits) == sizeof(unsigned),
+_Static_assert(sizeof(enum mt_models_choice) == sizeof(unsigned) && sizeof(enum mt_caller_limits) == sizeof(unsigned) &&
+                       sizeof(enum mt_resume_choice) == sizeof(unsigned),
                "so are the configuration's own");
 
 #define WORD_OF(what, type)                                                                                                 \
@@ -35,6 +36,7 @@ WORD_OF(post_copy_switch, mt_post_copy_switch)
 WORD_OF(no_convergence, mt_no_convergence)
 WORD_OF(models_choice, mt_models_choice)
 WORD_OF(caller_limits, mt_caller_limits)
+WORD_OF(resume_choice, mt_resume_choice)
 WORD_OF(cost_bandwidth, mt_cost_bandwidth)
 WORD_OF(calm_cost_function, mt_calm_cost_function)
 
@@ -105,6 +107,7 @@ static const struct mt_key keys[] = {
         { CONFIG("metrics.textfile", metrics.textfile), .kind = MT_KEY_PATH },
         { CONFIG("destination.uri", destination.uri), .kind = MT_KEY_URI },
         { CONFIG("destination.share_dir", destination.share_dir), .kind = MT_KEY_PATH },
+        { CONFIG("destination.resume", destination.resume), WORDS(MT_RESUME_NEVER + 1, resume_choice_word) },
         { CONFIG("shim.caller_limits", shim.caller_limits), WORDS(MT_LIMITS_OVERRIDE + 1, caller_limits_word) },
         { CONFIG("shim.max_wait", shim.max_wait_ms), TIME(0, DAY) },
         { CONFIG("shim.timeout", shim.timeout_ms), TIME(100, 60 * SECOND) },

@@ -60,6 +60,15 @@ int mt_qemu_set_downtime(virDomainPtr domain, uint64_t downtime_ms, struct mt_er
         return 0;
 }
 
+int mt_qemu_set_post_copy_speed(virDomainPtr domain, uint64_t bytes_s, struct mt_err *err)
+{
+        unsigned long mib_s = (unsigned long)(bytes_s / MT_MIB);
+
+        if (virDomainMigrateSetMaxSpeed(domain, mib_s > 0 ? mib_s : 1, VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY) < 0)
+                return libvirt_error(err, "set the speed of post-copy");
+        return 0;
+}
+
 int mt_qemu_start_post_copy(virDomainPtr domain, struct mt_err *err)
 {
         if (virDomainMigrateStartPostCopy(domain, 0) == 0)
@@ -69,6 +78,30 @@ int mt_qemu_start_post_copy(virDomainPtr domain, struct mt_err *err)
                 return -EIO;
         err->code = EPERM;
         return -EPERM;
+}
+
+uint64_t mt_qemu_resume_flags(uint64_t flags)
+{
+        const uint64_t kept = VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE | VIR_MIGRATE_UNSAFE | VIR_MIGRATE_TLS;
+
+        return (flags & kept) | VIR_MIGRATE_LIVE | VIR_MIGRATE_PEER2PEER | VIR_MIGRATE_POSTCOPY |
+               VIR_MIGRATE_POSTCOPY_RESUME;
+}
+
+int mt_qemu_resume_post_copy(virDomainPtr domain, const struct mt_resume *how, struct mt_err *err)
+{
+        const unsigned flags = (unsigned)mt_qemu_resume_flags(how->flags);
+        virTypedParameterPtr params = NULL;
+        int n = 0, room = 0, r = 0;
+
+        if (how->migrate_uri[0] != '\0')
+                r = virTypedParamsAddString(&params, &n, &room, VIR_MIGRATE_PARAM_URI, how->migrate_uri);
+        if (r == 0)
+                r = virDomainMigrateToURI3(domain, how->uri, params, (unsigned)n, flags);
+        if (r < 0)
+                r = libvirt_error(err, "resume the post-copy");
+        virTypedParamsFree(params, n);
+        return r;
 }
 
 int mt_qemu_limits_restore(virDomainPtr domain, const struct mt_qemu_limits *limits, struct mt_err *err)

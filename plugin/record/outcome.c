@@ -202,8 +202,20 @@ static json_object *applied_json(const struct mt_outcome *outcome)
                     mt_json_count(outcome->applied.bandwidth_bytes_s > 0 ? mt_mib_s_ceil(outcome->applied.bandwidth_bytes_s)
                                                                          : 0));
         mt_json_add(o, "downtime_limit_ms", mt_json_count(outcome->applied.downtime_limit_ms));
+        if (outcome->applied.pace_bytes_s > 0)
+                mt_json_add(o, "postcopy_mbps", mt_json_mbps(outcome->applied.pace_bytes_s));
         mt_json_add(o, "changes", mt_json_count(outcome->applied.changes));
         mt_json_add(o, "after_ms", mt_json_count(outcome->applied.after_ms));
+        return o;
+}
+
+static json_object *recovery_json(const struct mt_outcome *outcome)
+{
+        json_object *o = json_object_new_object();
+
+        mt_json_add(o, "breaks", mt_json_count(outcome->recovery.breaks));
+        mt_json_add(o, "attempts", mt_json_count(outcome->recovery.attempts));
+        mt_json_add(o, "broken_ms", mt_json_count(outcome->recovery.lost_ms));
         return o;
 }
 
@@ -256,6 +268,8 @@ static json_object *record(const struct mt_outcome *outcome, unsigned stride, bo
         mt_json_add(o, "tc", tc_json(outcome));
         mt_json_add(o, "error", outcome->error[0] != '\0' ? mt_json_string(outcome->error) : NULL);
         mt_json_add(o, "applied", applied_json(outcome));
+        if (outcome->recovery.breaks > 0)
+                mt_json_add(o, "recovery", recovery_json(outcome));
         if (outcome->arbitrated.downtimes + outcome->arbitrated.speeds > 0)
                 mt_json_add(o, "arbitrated", arbitrated_json(outcome));
         if (outcome->unshaped[0] != '\0')

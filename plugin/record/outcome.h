@@ -82,9 +82,15 @@ struct mt_outcome {
         struct { /* what was last set in QEMU while it copied; zero: nothing was */
                 uint64_t bandwidth_bytes_s;
                 uint64_t downtime_limit_ms;
-                unsigned changes;  /* how often the bandwidth was set */
-                uint64_t after_ms; /* from the first event to the first limit set */
+                uint64_t pace_bytes_s; /* post-copy's own limit, in flight; 0: none was */
+                unsigned changes;      /* how often the bandwidth was set */
+                uint64_t after_ms;     /* from the first event to the first limit set */
         } applied;
+        struct { /* a post-copy whose connection broke; zero: it did not */
+                unsigned breaks;
+                unsigned attempts; /* at resuming it, by us */
+                uint64_t lost_ms;  /* how long it was broken, in all */
+        } recovery;
         struct { /* limits that callers asked for while the plan's stood */
                 unsigned downtimes, speeds;
         } arbitrated;

@@ -17,6 +17,7 @@
 #include "service/connector.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
+#include "steer/recover.h"
 
 #include <errno.h>
 #include <libvirt/virterror.h>
@@ -65,6 +66,8 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
         case VIR_DOMAIN_EVENT_SUSPENDED:
                 if (detail == VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED || detail == VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY)
                         mt_job_switchover(libvirt->host, uuid, detail == VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY);
+                else if (detail == VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED)
+                        mt_job_post_copy_failed(libvirt->host, uuid);
                 break;
         case VIR_DOMAIN_EVENT_STARTED:
                 if (detail == VIR_DOMAIN_EVENT_STARTED_MIGRATED) {
@@ -148,6 +151,8 @@ static void adopt(struct mt_libvirt *libvirt)
                 (void)virDomainFree(domains[i]);
         }
         free(domains);
+        if (n >= 0)
+                mt_recover_sweep(libvirt->host);
         mt_incoming_adopt(libvirt->host);
         poll_incoming_soon(libvirt);
 }

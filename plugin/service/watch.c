@@ -256,6 +256,7 @@ int mt_watch_run(const struct mt_host_ops *ops, const char *uri)
                 uri = DEFAULT_URI;
         watch.host.record = send_record;
         watch.host.record_ctx = &watch;
+        watch.host.run_dir = ops->run_dir;
         (void)gethostname(watch.host.name, sizeof(watch.host.name) - 1);
         if (start(&watch, uri, &err) < 0) {
                 mt_log(MT_LOG_ERR, "watch: %s, leaving migrations untuned", err.msg);

@@ -2,6 +2,8 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
+#include "policy/flags.h"
+#include "policy/inputs.h"
 #include "steer/job_state.h"
 #include "steer/link.h"
 
@@ -19,14 +21,14 @@ static bool differs(uint64_t set, uint64_t wanted)
         return set == 0 ? wanted != 0 : change > WORTH_CHANGING * (double)set || -change > WORTH_CHANGING * (double)set;
 }
 
-static bool class_differs(const struct mt_class_spec *set, const struct mt_class_spec *wanted)
-{
 /* Beside others it gives way exactly: all together must not exceed the link. */
 static bool gives_way(const struct mt_job *job, uint64_t set, uint64_t wanted)
 {
         return job->facts.granted_bytes_s > 0 && wanted < set;
 }
 
+static bool class_differs(const struct mt_class_spec *set, const struct mt_class_spec *wanted)
+{
         return differs(set->rate_bytes_s, wanted->rate_bytes_s) || differs(set->ceil_bytes_s, wanted->ceil_bytes_s) ||
                set->low_priority != wanted->low_priority;
 }
@@ -106,6 +108,8 @@ void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news)
         }
         if (news->downtime_ms > 0)
                 job->outcome.applied.downtime_limit_ms = news->downtime_ms;
+        if (news->pace_bytes_s > 0)
+                job->outcome.applied.pace_bytes_s = news->pace_bytes_s;
 }
 
 static int make_class(struct mt_host *host, struct mt_job *job, const struct mt_uplink *uplink, struct mt_err *err)
@@ -207,14 +211,73 @@ void mt_job_lift(struct mt_host *host, struct mt_job *job, bool guarantee)
         change_class(host, job, &spec, "lift its ceil");
 }
 
+/* Whether post-copy's own limit came with the call: the caller's, or the plan's that was made so. */
+static bool has_pace(const struct mt_job *job)
+{
+        return (job->call != NULL && job->call->tuned) ||
+               (job->facts.call.known && job->facts.call.bandwidth_postcopy_bytes_s > 0);
+}
+
+void mt_job_pace(struct mt_job *job)
+{
+        struct mt_inputs in;
+
+        if (job->pace_bytes_s != 0 || job->agent == NULL || job->intent.mode != MT_MODE_ENFORCE || has_pace(job))
+                return;
+        mt_inputs_make(&job->facts, &job->intent, &in, NULL);
+        job->pace_bytes_s = mt_bytes_s(mt_flags_pace(mt_mbps(job->plan.bandwidth_bytes_s), &in));
+        if (job->pace_bytes_s > 0)
+                mt_agent_want_pace(job->agent, job->pace_bytes_s);
+}
+
 void mt_job_switch_when_due(struct mt_job *job)
 {
         if (job->plan.switch_iteration == 0 || job->iteration < job->plan.switch_iteration || job->switch_asked ||
-            job->agent == NULL || job->intent.mode != MT_MODE_ENFORCE)
+            job->agent == NULL || job->intent.mode != MT_MODE_ENFORCE || job->recovery.state != MT_NO_POST_COPY)
                 return;
         job->switch_asked = true;
         job->asked_in = job->iteration;
+        mt_job_pace(job);
         mt_agent_want_post_copy(job->agent);
+}
+
+static bool same_flows(const struct mt_flows *a, const struct mt_flows *b)
+{
+        for (unsigned i = 0; i < a->n && i < b->n; i++)
+                if (memcmp(&a->flow[i].local, &b->flow[i].local, sizeof(a->flow[i].local)) != 0 ||
+                    memcmp(&a->flow[i].peer, &b->flow[i].peer, sizeof(a->flow[i].peer)) != 0)
+                        return false;
+        return a->n == b->n;
+}
+
+/* It had no connection when it was found. */
+static void shape_late(struct mt_host *host, struct mt_job *job)
+{
+        struct mt_uplink uplink;
+        struct mt_err err = { 0 };
+
+        if (job->intent.mode != MT_MODE_ENFORCE || mt_link_uplink(host, &job->flows.flow[0].peer, &uplink, &err) < 0)
+                return;
+        job->outcome.unshaped[0] = '\0';
+        (void)memcpy(job->facts.device, uplink.device, sizeof(job->facts.device));
+        shape(host, job, &uplink);
+        mt_job_lift(host, job, /* guarantee= */ false);
+}
+
+void mt_job_follow_connections(struct mt_host *host, struct mt_job *job)
+{
+        const bool had_none = job->flows.n == 0;
+        struct mt_flows flows;
+        struct mt_err err = { 0 };
+
+        if ((!job->shaped && !had_none) || job->pid == 0 || mt_sockets_outgoing(job->pid, &flows, NULL) < 0 ||
+            same_flows(&flows, &job->flows))
+                return;
+        job->flows = flows;
+        if (had_none)
+                shape_late(host, job);
+        else if (mt_shape_match(host->shaper, &job->link, job->minor, &flows, &err) < 0)
+                mt_log(MT_LOG_WARNING, "domain '%s': %s, its new connections stay unshaped", name_of(job), err.msg);
 }
 
 void mt_job_unshape(struct mt_host *host, struct mt_job *job)

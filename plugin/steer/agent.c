@@ -13,7 +13,7 @@
 /* What is to be done. */
 struct errands {
         bool stats, abort, post_copy;
-        uint64_t speed_bytes_s, downtime_ms; /* 0: leave */
+        uint64_t speed_bytes_s, downtime_ms, pace_bytes_s; /* 0: leave */
 };
 
 struct mt_agent {
@@ -40,7 +40,7 @@ static void agent_free(struct mt_agent *agent)
 static bool nothing_to_do(const struct errands *errands)
 {
         return !errands->stats && !errands->abort && !errands->post_copy && errands->speed_bytes_s == 0 &&
-               errands->downtime_ms == 0;
+               errands->downtime_ms == 0 && errands->pace_bytes_s == 0;
 }
 
 /* Waits for errands and takes them. False: released. */
@@ -74,6 +74,11 @@ static void run_errands(struct mt_agent *agent, const struct errands *errands, s
         if (errands->abort)
                 news->abort_failed = virDomainAbortJob(agent->domain) < 0 &&
                                      failed(mt_libvirt_fail(&err, "abort the migration"), &err, news);
+        if (errands->pace_bytes_s > 0) {
+                news->pace_failed =
+                        failed(mt_qemu_set_post_copy_speed(agent->domain, errands->pace_bytes_s, &err), &err, news);
+                news->pace_bytes_s = news->pace_failed ? 0 : errands->pace_bytes_s;
+        }
         if (errands->post_copy) {
                 int r = mt_qemu_start_post_copy(agent->domain, &err);
 
@@ -112,10 +117,13 @@ static bool publish(struct mt_agent *agent, const struct mt_agent_news *news)
                 agent->news.speed_bytes_s = news->speed_bytes_s;
         if (news->downtime_ms > 0)
                 agent->news.downtime_ms = news->downtime_ms;
+        if (news->pace_bytes_s > 0)
+                agent->news.pace_bytes_s = news->pace_bytes_s;
         if (news->error[0] != '\0')
                 (void)memcpy(agent->news.error, news->error, sizeof(agent->news.error));
         agent->news.speed_failed |= news->speed_failed;
         agent->news.downtime_failed |= news->downtime_failed;
+        agent->news.pace_failed |= news->pace_failed;
         agent->news.abort_failed |= news->abort_failed;
         agent->news.post_copy_started |= news->post_copy_started;
         agent->news.post_copy_refused |= news->post_copy_refused;
@@ -195,6 +203,8 @@ static void wish(struct mt_agent *agent, const struct errands *more)
                 agent->errands.speed_bytes_s = more->speed_bytes_s;
         if (more->downtime_ms > 0)
                 agent->errands.downtime_ms = more->downtime_ms;
+        if (more->pace_bytes_s > 0)
+                agent->errands.pace_bytes_s = more->pace_bytes_s;
         (void)pthread_cond_signal(&agent->wake);
         (void)pthread_mutex_unlock(&agent->lock);
 }
@@ -230,6 +240,11 @@ void mt_agent_want_downtime(struct mt_agent *agent, uint64_t downtime_ms)
 void mt_agent_want_abort(struct mt_agent *agent)
 {
         wish(agent, &(struct errands){ .abort = true });
+}
+
+void mt_agent_want_pace(struct mt_agent *agent, uint64_t bytes_s)
+{
+        wish(agent, &(struct errands){ .pace_bytes_s = bytes_s });
 }
 
 void mt_agent_want_post_copy(struct mt_agent *agent)

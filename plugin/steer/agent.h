@@ -23,7 +23,8 @@ struct mt_agent_news {
         struct mt_job_stats stats;
         uint64_t speed_bytes_s; /* the speed that was set; 0: none since */
         uint64_t downtime_ms;   /* the downtime limit that was set; 0: none since */
-        bool speed_failed, downtime_failed, abort_failed;
+        uint64_t pace_bytes_s;  /* post-copy's own limit that was set; 0: none since */
+        bool speed_failed, downtime_failed, pace_failed, abort_failed;
         bool post_copy_started; /* libvirt took the switch to post-copy */
         bool post_copy_refused; /* the caller did not allow it (no VIR_MIGRATE_POSTCOPY), or the guest cannot */
         char error[192];        /* of what failed; "": nothing did */
@@ -46,6 +47,8 @@ void mt_agent_want_stats(struct mt_agent *agent);
 void mt_agent_want_speed(struct mt_agent *agent, uint64_t bytes_s);
 void mt_agent_want_downtime(struct mt_agent *agent, uint64_t downtime_ms);
 void mt_agent_want_abort(struct mt_agent *agent);
+/* Post-copy's own limit; before a switch that is asked for afterwards. */
+void mt_agent_want_pace(struct mt_agent *agent, uint64_t bytes_s);
 void mt_agent_want_post_copy(struct mt_agent *agent);
 
 /* Takes the news. False: there are none. */

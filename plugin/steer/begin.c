@@ -2,13 +2,15 @@
 /* The beginning of a job: who migrates, along which way, with which first plan. See job.c for when. */
 #include "clock.h"
 #include "log.h"
+#include "measure/status_file.h"
 #include "policy/decide.h"
+#include "steer/call_match.h"
 #include "steer/gather.h"
 #include "steer/job.h"
 #include "steer/job_state.h"
+#include "steer/ledger.h"
 #include "steer/link.h"
 
-#include "steer/ledger.h"
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -124,6 +126,20 @@ void mt_job_catch_up(struct mt_host *host, struct mt_job *job)
                 mt_job_switchover(host, job->xml.id.uuid, false);
         else if (reason == VIR_DOMAIN_PAUSED_POSTCOPY)
                 mt_job_switchover(host, job->xml.id.uuid, true);
+        else if (reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED)
+                mt_job_post_copy_failed(host, job->xml.id.uuid);
+}
+
+/*
+ * Nobody told of the call: libvirt's own status file may tell that it allows post-copy. (Where it does not say so libvirt is
+ * asked when it comes to that, and refuses.)
+ */
+static void see_flags(struct mt_job *job)
+{
+        uint64_t flags;
+
+        if (mt_status_migration_flags(job->xml.id.name, &flags, NULL) == 0 && (flags & MT_FLAG_POSTCOPY) != 0)
+                job->facts.post_copy = MT_CALLER_YES;
 }
 
 void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
@@ -148,18 +164,19 @@ void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
         mt_gather_facts(host, domain, &job->xml, &job->intent, &uplink, &job->flows, &job->facts);
         if (job->call != NULL)
                 mt_call_facts(job->call, &job->facts);
+        else
+                see_flags(job);
         mt_decide(&job->facts, &job->intent, &job->plan);
-        open_outcome(host, job, adopted);
         job->next = host->jobs;
         host->jobs = job;
-        if (job->intent.mode == MT_MODE_ENFORCE)
-                mt_job_install(host, job, &uplink);
-        mt_job_switch_when_due(job);
-        announce(job);
-        mt_job_sample(job);
-        if (adopted)
-                mt_job_catch_up(host, job);
-}
         mt_ledger_changed(host, job->facts.device, job); /* the others give way first */
         mt_decide(&job->facts, &job->intent, &job->plan);
         open_outcome(host, job, adopted);
+        if (job->intent.mode == MT_MODE_ENFORCE)
+                mt_job_install(host, job, &uplink);
+        if (adopted)
+                mt_job_catch_up(host, job);
+        mt_job_switch_when_due(job);
+        announce(job);
+        mt_job_sample(job);
+}

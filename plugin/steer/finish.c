@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void mt_job_sample(struct mt_job *job)
 {
@@ -52,7 +53,7 @@ static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
         outcome->actual.downtime_ms = UINT64_MAX;
         if (stats == NULL)
                 return;
-        if (stats->elapsed_ms > 0)
+        if (stats->elapsed_ms > 0 && !job->recovery.was_let_go) /* libvirtd, restarted, counts anew */
                 outcome->actual.total_ms = stats->elapsed_ms;
         if (stats->memory_processed_bytes > 0)
                 outcome->actual.bytes = stats->memory_processed_bytes;
@@ -60,7 +61,8 @@ static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
                 outcome->actual.iterations = (unsigned)(stats->iteration - job->first_iteration + 1);
         if (outcome->result != MT_COMPLETED)
                 return;
-        outcome->actual.downtime_ms = stats->downtime_ms;
+        if (stats->downtime_ms > 0 || job->recovery.state == MT_NO_POST_COPY)
+                outcome->actual.downtime_ms = stats->downtime_ms;
         if (job->stopped_at_bytes > 0 && outcome->actual.technique == MT_PRE_COPY)
                 outcome->actual.last_copy_bytes = job->meter.bytes - job->stopped_at_bytes;
 }
@@ -101,6 +103,7 @@ void mt_job_free(struct mt_host *host, struct mt_job *job)
                 }
         mt_residue_add(&host->residues, job->facts.device, MT_EGRESS, job->meter.bytes_s, mt_now_ms());
         mt_agent_release(job->agent, NULL);
+        mt_recover_end(host, job, /* keep_note= */ true);
         if (job->domain != NULL)
                 (void)virDomainFree(job->domain);
         if (job->call != NULL)
@@ -109,20 +112,39 @@ void mt_job_free(struct mt_host *host, struct mt_job *job)
         free(job);
 }
 
+/* What became of its post-copy. */
+static void note_recovery(struct mt_host *host, struct mt_job *job, enum mt_result result)
+{
+        const struct mt_recovery *recovery = &job->recovery;
+        const uint64_t undefine = VIR_MIGRATE_UNDEFINE_SOURCE;
+
+        job->outcome.recovery.breaks = recovery->breaks;
+        job->outcome.recovery.attempts = recovery->attempts;
+        job->outcome.recovery.lost_ms = recovery->lost_ms;
+        if (result == MT_COMPLETED && recovery->was_let_go && (recovery->note.flags & undefine) != 0 &&
+            job->domain != NULL && virDomainIsPersistent(job->domain) == 1)
+                mt_log(MT_LOG_WARNING,
+                       "domain '%s': its definition is still here, although its caller asked for its removal (libvirt lost "
+                       "hold of the post-copy, and forgot that); `virsh undefine` removes it",
+                       job->xml.id.name);
+        mt_recover_end(host, job, /* keep_note= */ false);
+}
+
 void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result result, const struct mt_job_stats *stats,
                    const char *error)
 {
+        char device[sizeof(job->facts.device)];
+
         if (job->shaped)
                 mt_job_meter(host, job, mt_now_ms());
         mt_job_withdraw(host, job);
+        note_recovery(host, job, result);
         job->outcome.result = result;
         (void)snprintf(job->outcome.error, sizeof(job->outcome.error), "%s", error);
         fill_actual(job, stats);
         mt_job_send_record(host, &job->outcome);
         mt_learn_outcome(host, &job->outcome);
-        mt_job_free(host, job);
-}
-        char device[sizeof(job->facts.device)];
-
         (void)memcpy(device, job->facts.device, sizeof(device));
+        mt_job_free(host, job);
         mt_ledger_changed(host, device, /* except= */ NULL); /* what it had goes to the others */
+}

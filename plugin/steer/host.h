@@ -29,6 +29,7 @@ struct mt_learner;
 struct mt_host {
         struct mt_config config;
         char name[256];                     /* of this host, for records */
+        const char *run_dir;                /* of the watcher; NULL: there is none */
         bool alone;                         /* nobody acts once a migration runs: only pre-copy is planned */
         virConnectPtr connection;           /* NULL while libvirt is away */
         struct mt_shaper *shaper;           /* NULL: this process may not shape; the reason was logged */

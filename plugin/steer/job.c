@@ -18,6 +18,7 @@
  *   libvirt goes away             lift the ceil (nobody could tell of the     the same
  *                                 switchover); end when the sockets close
  *   libvirt comes back            go on, or end as the domain's state says    the same
+ * A switchover that is post-copy has states of its own, see recover.c.
  *
  * The first event comes when memory is already moving, so the first plan uses what is known without waiting: the sampled or
  * remembered dirty rate, the smoothed traffic, the connection's round-trip time. From iteration 2 on D is QEMU's own
@@ -37,8 +38,8 @@
 #include "log.h"
 #include "measure/sockets.h"
 #include "steer/job_state.h"
-
 #include "steer/ledger.h"
+
 #include <errno.h>
 #include <libvirt/virterror.h>
 #include <string.h>
@@ -76,8 +77,25 @@ void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
                         (job->asked_in != 0 ? job->asked_in : job->iteration) > 1 ? MT_HYBRID : MT_POST_COPY;
         if (job->intent.mode == MT_MODE_ENFORCE)
                 mt_job_lift(host, job, !post_copy);
+        if (post_copy) {
+                mt_recover_runs(host, job);
+                mt_job_pace(job); /* an operator may have switched it */
+                mt_job_follow_connections(host, job);
+        }
         mt_log(MT_LOG_DEBUG, "domain '%s': stopped after iteration %llu", job->xml.id.name,
                (unsigned long long)job->iteration);
+}
+
+void mt_job_post_copy_failed(struct mt_host *host, const char *uuid)
+{
+        struct mt_job *job = find(host, uuid);
+        bool adopted = job != NULL && job->outcome.adopted && job->recovery.state == MT_NO_POST_COPY;
+
+        if (job == NULL || job->over_ms != 0)
+                return;
+        if (job->recovery.state == MT_NO_POST_COPY) /* the watcher did not see the switch */
+                mt_job_switchover(host, uuid, /* post_copy= */ true);
+        mt_recover_failed(host, job, adopted);
 }
 
 void mt_job_resumed(struct mt_host *host, const char *uuid)
@@ -107,7 +125,18 @@ static void is_over(struct mt_host *host, struct mt_job *job)
                 job->over_ms = mt_now_ms();
                 mt_job_meter(host, job, job->over_ms);
                 mt_job_unshape(host, job);
+                mt_ledger_changed(host, job->facts.device, job);
         }
+}
+
+/* The guest was started on the destination, yet there is no job any more. (Known of libvirt: see resumer.c.) */
+static bool is_lost(const struct mt_job *job)
+{
+        int state = 0, reason = 0;
+
+        return job->recovery.state != MT_NO_POST_COPY && virDomainGetState(job->domain, &state, &reason, 0) == 0 &&
+               state == VIR_DOMAIN_PAUSED &&
+               (reason == VIR_DOMAIN_PAUSED_POSTCOPY || reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED);
 }
 
 /* It is over, and the domain stays. libvirt tells cancelled from failed for a moment only: what its caller told counts. */
@@ -116,7 +145,10 @@ static void ended_here(struct mt_host *host, struct mt_job *job, const char *err
         const char *why = "failed or cancelled (libvirt does not tell which); the domain stays on the source";
         bool cancelled = job->why[0] != '\0' || job->aborted || job->stats.type == VIR_DOMAIN_JOB_CANCELLED;
 
-        if (job->why[0] != '\0')
+        if (is_lost(job))
+                why = "libvirt dropped the job of its post-copy: the guest is on the destination, the rest of its memory "
+                      "here";
+        else if (job->why[0] != '\0')
                 why = job->why;
         else if (job->aborted)
                 why = "cancelled by its caller; the domain stays on the source";
@@ -125,7 +157,6 @@ static void ended_here(struct mt_host *host, struct mt_job *job, const char *err
         else if (error[0] != '\0')
                 why = error;
         else if (job->call != NULL && job->call->outcome.error[0] != '\0')
-                mt_ledger_changed(host, job->facts.device, job);
                 why = job->call->outcome.error;
         mt_job_finish(host, job, cancelled ? MT_CANCELLED : MT_FAILED, NULL, why);
 }
@@ -198,26 +229,14 @@ void mt_job_domain_stopped(struct mt_host *host, const char *uuid, int detail)
                 mt_job_finish(host, job, MT_FAILED, NULL, "the domain stopped on the source");
 }
 
-/* multifd and NBD may connect after the first look: the filters follow. */
-static void follow_connections(struct mt_host *host, struct mt_job *job)
-{
-        struct mt_flows flows;
-        struct mt_err err = { 0 };
-
-        if (!job->shaped || mt_sockets_outgoing(job->pid, &flows, NULL) < 0 || flows.n == job->flows.n)
-                return;
-        if (mt_shape_match(host->shaper, &job->link, job->minor, &flows, &err) < 0)
-                mt_log(MT_LOG_WARNING, "domain '%s': %s, its new connections stay unshaped", job->xml.id.name, err.msg);
-        else
-                job->flows = flows;
-}
-
 static void note_post_copy(struct mt_job *job, const struct mt_agent_news *news)
 {
         if (news->post_copy_started) {
                 mt_job_event(job, "post-copy begins with iteration %llu", (unsigned long long)job->iteration);
         } else if (news->post_copy_refused) {
                 job->facts.post_copy = MT_CALLER_NO;
+                job->switch_asked = false; /* something else may help */
+                job->asked_in = 0;
                 job->facts.call.flags &= ~MT_FLAG_POSTCOPY;
                 mt_job_event(job, "no post-copy: the caller did not start the migration with the post-copy flag");
         }
@@ -241,7 +260,8 @@ static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_a
                 is_over(host, job);
                 return;
         }
-        if (news->stats.elapsed_ms < job->stats.elapsed_ms) { /* another run began between two looks */
+        if (news->stats.elapsed_ms < job->stats.elapsed_ms && job->recovery.state == MT_NO_POST_COPY) {
+                /* another run began between two looks (in post-copy libvirtd was restarted, and counts anew) */
                 virDomainPtr domain = job->domain;
 
                 (void)virDomainRef(domain);
@@ -253,10 +273,12 @@ static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_a
         mt_job_use_stats(job, &news->stats);
         if (job->state == MT_JOB_COPYING) {
                 if (job->at_boundary)
-                        follow_connections(host, job);
+                        mt_job_follow_connections(host, job);
                 mt_job_plan_again(host, job);
-                if (job->at_boundary)
+                if (job->at_boundary) {
                         mt_job_iteration_cap(job);
+                        mt_job_judge(job);
+                }
                 mt_job_switch_when_due(job);
         }
         job->at_boundary = false;
@@ -269,6 +291,7 @@ void mt_job_collect(struct mt_host *host)
                 struct mt_agent_news news;
 
                 next = job->next;
+                mt_recover_collect(job);
                 if (job->agent != NULL && mt_agent_take(job->agent, &news))
                         use_news(host, job, &news);
         }
@@ -277,12 +300,16 @@ void mt_job_collect(struct mt_host *host)
 static void tick_connected(struct mt_host *host, struct mt_job *job)
 {
         mt_job_meter(host, job, mt_now_ms());
-                        mt_job_judge(job);
-                }
-        if (job->over_ms != 0 && mt_now_ms() - job->over_ms > COMPLETED_DUE_MS)
+        if (job->over_ms != 0 && mt_now_ms() - job->over_ms > COMPLETED_DUE_MS) {
                 ended_unseen(host, job);
-        else if (job->agent != NULL)
+                return;
+        }
+        if (job->agent != NULL)
                 mt_agent_want_stats(job->agent);
+        if (job->over_ms == 0 && job->recovery.state != MT_NO_POST_COPY) {
+                mt_recover_tick(host, job);
+                mt_job_follow_connections(host, job);
+        }
 }
 
 /* Without libvirt the connection itself tells whether the migration still runs. */
@@ -291,8 +318,9 @@ static void tick_disconnected(struct mt_host *host, struct mt_job *job)
         struct mt_flows flows;
 
         mt_job_meter(host, job, mt_now_ms());
-        if (job->shaped && (job->pid == 0 || mt_sockets_outgoing(job->pid, &flows, NULL) == -ENOENT))
-                mt_job_withdraw(host, job);
+        if (job->shaped && job->recovery.state == MT_NO_POST_COPY &&
+            (job->pid == 0 || mt_sockets_outgoing(job->pid, &flows, NULL) == -ENOENT))
+                mt_job_withdraw(host, job); /* a post-copy without a connection may be resumed, and needs its class then */
 }
 
 void mt_job_tick(struct mt_host *host)

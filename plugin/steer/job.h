@@ -19,6 +19,9 @@ void mt_job_adopt(struct mt_host *host, virDomainPtr domain);
 /* The guest stands still for the last copy (lifecycle SUSPENDED; MIGRATED, or POSTCOPY with post_copy): lifts the ceil. */
 void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy);
 
+/* libvirt says that a post-copy failed (lifecycle SUSPENDED, POSTCOPY_FAILED): it is resumed, see recover.h. */
+void mt_job_post_copy_failed(struct mt_host *host, const char *uuid);
+
 /* The guest runs again on the source (lifecycle RESUMED): the stop was not the switchover. */
 void mt_job_resumed(struct mt_host *host, const char *uuid);
 

@@ -16,6 +16,7 @@
 #include "steer/call.h"
 #include "steer/host.h"
 #include "steer/meter.h"
+#include "steer/recover.h"
 
 #include <sys/types.h>
 
@@ -40,8 +41,8 @@ struct mt_job {
         struct mt_plan plan;       /* as of now; the first one is in the outcome */
         struct mt_job_stats stats; /* the last ones */
 
-        struct mt_flows flows;
         bool has_turn; /* algorithm 3 lets it go; else facts.waits_turn (steer/ledger.h) */
+        struct mt_flows flows;
         struct mt_link link;
         uint16_t minor;
         bool shaped;
@@ -71,7 +72,9 @@ struct mt_job {
         uint64_t stopped_at_bytes;                           /* the meter's count when the guest stopped; 0: it runs */
         bool switch_asked;                                   /* post-copy was asked for */
         uint64_t asked_in; /* the iteration in which it was, by us or by a caller (QEMU begins another one for it); 0: not */
-        struct mt_meter others; /* what the default class lets through: the other traffic, as tc counts */
+        uint64_t pace_bytes_s;       /* post-copy's own limit as asked for in flight; 0: not */
+        struct mt_recovery recovery; /* of its post-copy */
+        struct mt_meter others;      /* what the default class lets through: the other traffic, as tc counts */
         struct mt_outcome outcome;
 };
 
@@ -102,8 +105,15 @@ void mt_job_note_set(struct mt_job *job, const struct mt_agent_news *news);
  * where that may go on for long (post-copy, or libvirt is away and could not tell of the switchover).
  */
 void mt_job_lift(struct mt_host *host, struct mt_job *job, bool guarantee);
+/* Asks for post-copy's own limit, once, where nobody gave it with the call. */
+void mt_job_pace(struct mt_job *job);
 /* Asks for the switch to post-copy when its iteration has come. */
 void mt_job_switch_when_due(struct mt_job *job);
+/*
+ * The filters follow the migration's connections: multifd and NBD may connect after the first look, a resumed post-copy has
+ * new ones. A job that had none to begin with (found broken) gets its class now.
+ */
+void mt_job_follow_connections(struct mt_host *host, struct mt_job *job);
 /* Removes the class. */
 void mt_job_unshape(struct mt_host *host, struct mt_job *job);
 /* Takes everything back: the class at once; QEMU's limits, where the domain is still here, as the agent's last errand. */
@@ -120,8 +130,14 @@ void mt_job_note_round(const struct mt_host *host, struct mt_job *job);
 
 /* Plans with the facts of this moment and follows the plan. */
 void mt_job_plan_again(struct mt_host *host, struct mt_job *job);
+/* The same with the facts as they are, when only its share or its turn has changed. */
+void mt_job_replan(struct mt_host *host, struct mt_job *job);
 /* n rounds are done: QEMU is to stop now, if what remains fits in the blackout allowed. */
 void mt_job_iteration_cap(struct mt_job *job);
+/* Asks for a downtime limit at which QEMU stops at its next look; it holds until the next round begins. */
+void mt_job_stop_now(struct mt_job *job);
+/* converge.c: a round begins: will they come to an end? If not, the remedy. */
+void mt_job_judge(struct mt_job *job);
 
 /* finish.c: the end. */
 
@@ -130,14 +146,8 @@ void mt_job_finish(struct mt_host *host, struct mt_job *job, enum mt_result resu
                    const char *error);
 /* Sends a record: to the host, and to the history. outcome: a job's, or that of a call that had none. */
 void mt_job_send_record(struct mt_host *host, const struct mt_outcome *outcome);
-/* The same with the facts as they are, when only its share or its turn has changed. */
-void mt_job_replan(struct mt_host *host, struct mt_job *job);
 /* Unlinks and frees, without withdrawing or recording. */
 void mt_job_free(struct mt_host *host, struct mt_job *job);
-/* Asks for a downtime limit at which QEMU stops at its next look; it holds until the next round begins. */
-void mt_job_stop_now(struct mt_job *job);
-/* converge.c: a round begins: will they come to an end? If not, the remedy. */
-void mt_job_judge(struct mt_job *job);
 /* The current sample into the outcome. */
 void mt_job_sample(struct mt_job *job);
 /* What changed its course, into the outcome and the debug log. */
