@@ -5,8 +5,9 @@
 Run as: tests/lab/enter tests/lab/test_blackout.py [--runs N]
 
 The blackout is measured by a client's heartbeats (every 5 ms), so it contains what the network needs to find the guest on
-its new host; 80 ms are granted for that. The rule is one run in ten above the limit: with fewer runs, one. An emulated
-guest on a busy machine loses heartbeats without any migration: read failures together with the load in the notes.
+its new host; 80 ms are granted for that. The rule is one run in ten above the limit: with fewer runs, one. A run above it
+in which the machine itself stood still does not count, see Bench.undisturbed. An emulated guest on a busy machine loses
+heartbeats without any migration: read failures together with the load in the notes.
 """
 import argparse
 import os
@@ -15,10 +16,28 @@ import time
 from migtune_lab import Lab, Workload
 from migtune_lab.bench import Bench, settings
 from migtune_lab.cases import Cases
+from migtune_lab.process import wait_for
 
 DIRTY_MBIT = 100
 TOO_MUCH_MBIT = 1400
 GRANTED_MS = 80
+SAID_WITHIN_S = 40
+
+
+def one_run(bench, name):
+    """One migration: what was seen of it."""
+    load = os.getloadavg()[0]
+    jitter = bench.lab.client.longest_gap_ms(bench.guest.address, time.time() - 2, time.time())
+    source = bench.source
+    records = len(source.watcher.records())
+    result = bench.lab.migrate(bench.guest)
+    record = source.watcher.wait_record(records + 1)
+    plan = record["plan"]
+    bench.tap.note(f"{name}: {result.line()}; planned n {plan['iterations']}, predicted "
+                   f"{plan['prediction']['downtime_ms']} ms, limit set {record['applied']['downtime_limit_ms']} ms; "
+                   f"before it load {load:.1f}, longest gap {jitter:.0f} ms")
+    bench.quiet(1)
+    return result
 
 
 def blackouts(bench, limit_ms, runs):
@@ -26,46 +45,37 @@ def blackouts(bench, limit_ms, runs):
     tap = bench.tap
     bench.guest.work(mbit_per_s=DIRTY_MBIT, size_mib=256)
     bench.watch(settings(urgency="medium", max_downtime=f"{limit_ms}ms"))
-    bench.quiet(4)
-    seen = []
-    completed = True
+    bench.sampled()
+    results = []
     for number in range(runs):
-        load = os.getloadavg()[0]
-        jitter = bench.lab.client.longest_gap_ms(bench.guest.address, time.time() - 2, time.time())
-        source = bench.source
-        records = len(source.watcher.records())
-        result = bench.lab.migrate(bench.guest)
-        completed &= result.ok
-        record = source.watcher.wait_record(records + 1)
-        plan = record["plan"]
-        tap.note(f"run {number + 1}: {result.line()}; planned n {plan['iterations']}, predicted "
-                 f"{plan['prediction']['downtime_ms']} ms, limit set {record['applied']['downtime_limit_ms']} ms; "
-                 f"before it load {load:.1f}, longest gap {jitter:.0f} ms")
-        seen.append(result.blackout_ms if result.blackout_ms is not None else float("inf"))
-        bench.quiet(1)
+        results += bench.undisturbed(lambda name=f"run {number + 1}": one_run(bench, name), limit_ms + GRANTED_MS)[-1:]
+    seen = [result.blackout_ms if result.blackout_ms is not None else float("inf") for result in results]
     late = [blackout for blackout in seen if blackout > limit_ms + GRANTED_MS]
-    tap.ok(completed, f"all {runs} migrations complete")
+    tap.ok(all(result.ok for result in results), f"all {runs} migrations complete", [result.line() for result in results])
     tap.ok(len(late) <= max(1, runs // 10), f"at most one run in ten above it (+ {GRANTED_MS} ms)",
            f"{len(late)} of {runs}: " + ", ".join(f"{blackout:.0f}" for blackout in seen))
     bench.check_clean()
 
 
-def busy(bench, **migration):
+def busy(bench, rounds=4, **migration):
     """Watchers that know, and a guest that dirties more than the link carries."""
     bench.guest.work(mbit_per_s=TOO_MUCH_MBIT, size_mib=256)
-    bench.watch(settings(urgency="high", max_iterations="4", **migration).replace('"4"', "4"))
-    bench.quiet(6)
+    bench.watch(settings(urgency="high", max_iterations=rounds, **migration))
+    bench.sampled()
     bench.tap.note(f"the guest really dirties {bench.guest.dirty_rate(2):.0f} Mbit/s")
 
 
 def unmet(bench):
     """A limit that cannot be met is said to be unmet."""
     tap = bench.tap
-    busy(bench, max_downtime="100ms")
+    busy(bench, rounds=2, max_downtime="100ms")
     source = bench.source
     migration = bench.lab.migration(bench.guest)
     migration.start()
-    bench.copying(migration, 8)
+    bench.copying(migration)
+    wait_for("the word that it does not converge", lambda: any("converge" in line for line in bench.log(source)),
+             SAID_WITHIN_S)
+    bench.copying(migration, 1)
     said = bench.status()["migrations"][0]
     migration.cancel()
     tap.note(migration.finish().line())
@@ -85,7 +95,6 @@ def too_short(bench):
     tap = bench.tap
     bench.guest.work(mbit_per_s=DIRTY_MBIT, size_mib=256)
     bench.watch(settings(urgency="medium", max_downtime="20ms"))
-    bench.quiet(4)
     source = bench.source
     result = bench.lab.migrate(bench.guest)
     tap.note(result.line())
@@ -124,8 +133,9 @@ def exceed(bench):
     tap.ok(result.ok, "the migration completes", result.error)
     tap.ok(result.ok and 100 < result.blackout_ms <= 6000 + GRANTED_MS, "with a blackout of at most exceed_downtime",
            result.line())
-    # QEMU counts each look at its dirty bitmap, and takes up to three for a switchover.
-    tap.ok(4 <= record["actual"]["iterations"] <= 4 + 3, "as soon as max_iterations are done",
+    # It may be seen before that it does not converge. QEMU counts each look at its dirty bitmap, and takes up to three for a
+    # switchover.
+    tap.ok(3 <= record["actual"]["iterations"] <= 4 + 3, "as soon as max_iterations are done",
            f"{record['actual']['iterations']} iterations")
     bench.check_clean()
 

@@ -4,24 +4,18 @@
 
 Run as: tests/lab/enter tests/lab/test_hot_ways.py
 """
-import json
-
 from migtune_lab import Lab, Workload
 from migtune_lab.bench import Bench, settings
 from migtune_lab.cases import Cases
 from migtune_lab.process import wait_for
 
 TOUCHED_MIB, MBIT_PER_S = 256, 1300
-FEW_MIB, MANY_MIB = 32, 128
+# QEMU samples 512 pages a GiB, so that 24 MiB look like 16 to 40, and 128 like 100 to 160. In FEW_LIMIT_MS go 49.
+FEW_MIB, MANY_MIB = 24, 128
 SAMPLED_WITHIN_S = 90
 FEW_LIMIT_MS = 500
 BLACKOUT_SLACK_MS = 80
-
-
-def plan(bench):
-    """What the watcher would do with the guest now."""
-    done = bench.migtune(bench.source, "plan", bench.guest.name, bench.target.uri(), "--json")
-    return json.loads(done.stdout)
+ROUNDS = 6  # of which none converges
 
 
 def prepare(bench, hot_mib, **keys):
@@ -29,9 +23,9 @@ def prepare(bench, hot_mib, **keys):
     bench.guest.work(pattern="hot", mbit_per_s=MBIT_PER_S, hot_mib=hot_mib)
     bench.watch(settings(urgency="high", more='measure = { dirty_rate_every = "10s"; };', **keys))
     wait_for("the sampler to find hot pages",
-             lambda: (facts := plan(bench)["facts"])["hot_source"] == "windows" and facts["hot_bytes"] > 0,
+             lambda: (facts := bench.plan()["facts"])["hot_source"] == "windows" and facts["hot_bytes"] > 0,
              SAMPLED_WITHIN_S, step=1.0)
-    facts = plan(bench)["facts"]
+    facts = bench.plan()["facts"]
     bench.tap.note_load()
     bench.tap.note({key: facts[key] for key in facts if key.startswith(("hot_", "cold_", "dirty_rate"))})
 
@@ -59,8 +53,16 @@ def reason(record, part):
 def few_hot_pages(bench):
     """Hot II, stop: the hot set fits in the last copy, so the guest is stopped when the cold pages are clean."""
     tap = bench.tap
-    prepare(bench, FEW_MIB, max_downtime=f"{FEW_LIMIT_MS}ms")
-    record, result = migrate(bench)
+    records = []
+
+    def once():
+        prepare(bench, FEW_MIB, max_downtime=f"{FEW_LIMIT_MS}ms")
+        record, result = migrate(bench)
+        records.append(record)
+        return result
+    # The rule is that of test_blackout.py: one run may be above the limit.
+    result = bench.undisturbed(once, FEW_LIMIT_MS + BLACKOUT_SLACK_MS, again=1)[-1]
+    record = records[-1]
     tap.ok(reason(record, "Hot II: stop when the cold ones are clean"), "the reasons compare Hot I and II and say which",
            record["reasons"])
     tap.equal(record["actual"]["technique"], "pre-copy", "it was stopped, not switched")
@@ -88,7 +90,7 @@ def many_hot_pages(bench):
 def post_copy_not_allowed(bench):
     """The caller did not allow post-copy: libvirt refuses, which the record tells, and the migration goes on."""
     tap = bench.tap
-    prepare(bench, MANY_MIB, max_downtime="100ms", on_no_convergence="exceed", exceed_downtime="8s")
+    prepare(bench, MANY_MIB, max_downtime="100ms", on_no_convergence="exceed", exceed_downtime="8s", max_iterations=ROUNDS)
     record, _ = migrate(bench)
     tap.equal(record["actual"]["technique"], "pre-copy", "it stayed with pre-copy")
     tap.equal(len([event for event in record["events"] if "no post-copy" in event["text"]]), 1, "the record says why")

@@ -14,11 +14,14 @@
  * Pages are visited by a stride coprime to their number: within one round over the area all pages are distinct, and
  * they are spread evenly over it. So "3052 pages/s over 256 MiB" means 100 Mbit/s of distinct dirty memory.
  *
+ * Every word of the memory has a value that follows from its place, but for the first one of a written page, which is noted
+ * elsewhere as well. With verify=PAGES_PER_S all pages are read round and round and compared: `verified` and `corrupt` count.
+ *
  * Parameters come as lab.NAME=VALUE words of the kernel command line, and later as UDP datagrams to port 7002
  * ("config=ID NAME=VALUE ..."); the heartbeats carry the ID of the last one obeyed.
  *
  *   pattern=uniform|hot|bursty|idle   rate=PAGES_PER_S   size=MIB (written area)   hot=MIB (takes 95 % of the writes)
- *   on=MS off=MS (bursty)   touched=MIB (filled once at start)   contents=random|text (start only)
+ *   on=MS off=MS (bursty)   verify=PAGES_PER_S   touched=MIB (filled once at start)   contents=random|text (start only)
  *   client=IPV4
  */
 #include <arpa/inet.h>
@@ -47,7 +50,7 @@ enum {
 #define NS_PER_S        1000000000ull
 #define NS_PER_MS       1000000ull
 
-/* Little-endian on the wire: guests are x86-64, and the client unpacks "<IIQQQQ". */
+/* Little-endian on the wire: guests are x86-64, and the client unpacks "<IIQQQQQQ". */
 struct heartbeat {
         uint32_t magic;
         uint32_t config;
@@ -55,13 +58,14 @@ struct heartbeat {
         uint64_t guest_ns;
         uint64_t pages;
         uint64_t work_us;
+        uint64_t verified, corrupt; /* pages */
 };
 
 struct parameters {
         char pattern[16];
         char contents[16];
         char client[64];
-        uint64_t rate, size, hot, touched, on, off;
+        uint64_t rate, size, hot, touched, on, off, verify;
         uint32_t config;
 };
 
@@ -113,7 +117,7 @@ static void parse(struct parameters *p, char *text)
                 uint64_t *value;
         } numbers[] = {
                 { "rate", &p->rate },       { "size", &p->size }, { "hot", &p->hot },
-                { "touched", &p->touched }, { "on", &p->on },     { "off", &p->off },
+                { "touched", &p->touched }, { "on", &p->on },     { "off", &p->off }, { "verify", &p->verify },
         };
         char *state = NULL;
 
@@ -152,10 +156,35 @@ static void lay_walks(struct parameters *p, struct walk *hot, struct walk *cold)
         walk_over(cold, p->hot * PAGES_PER_MIB, (p->size - p->hot) * PAGES_PER_MIB);
 }
 
+/* What a word is filled with: noise that nothing makes smaller (splitmix64), or all alike ("text"). */
+static uint64_t word_at(uint64_t i, int is_text)
+{
+        uint64_t x = (i + 1) * 0x9e3779b97f4a7c15ull;
+
+        if (is_text)
+                return 0x2e65746972772069ull + i % WORDS_PER_PAGE % 4;
+        x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+        x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+        return x ^ x >> 31;
+}
+
+/* Is a page as it was filled, but for its first word, which is @first if anything was written to it? */
+static int is_intact(const uint64_t *memory, uint64_t page, uint64_t first, int is_text)
+{
+        uint64_t begin = page * WORDS_PER_PAGE;
+
+        if (memory[begin] != (first ? first : word_at(begin, is_text)))
+                return 0;
+        for (uint64_t i = begin + 1; i < begin + WORDS_PER_PAGE; i++)
+                if (memory[i] != word_at(i, is_text))
+                        return 0;
+        return 1;
+}
+
 /* Memory of @mib MiB that no compression and no zero-page detection makes smaller, or all alike ("text"). */
 static uint64_t *fill(uint64_t mib, const char *contents)
 {
-        uint64_t words = mib * PAGES_PER_MIB * WORDS_PER_PAGE, x = 88172645463325252ull;
+        uint64_t words = mib * PAGES_PER_MIB * WORDS_PER_PAGE;
         int is_text = strcmp(contents, "text") == 0;
         uint64_t *memory = mmap(NULL, words * 8 + PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -163,16 +192,8 @@ static uint64_t *fill(uint64_t mib, const char *contents)
                 printf("workload: no %llu MiB: %s\n", (unsigned long long)mib, strerror(errno));
                 exit(1);
         }
-        for (uint64_t i = 0; i < words; i++) {
-                if (is_text) {
-                        memory[i] = 0x2e65746972772069ull + i % WORDS_PER_PAGE % 4;
-                } else {
-                        x ^= x << 13;
-                        x ^= x >> 7;
-                        x ^= x << 17;
-                        memory[i] = x;
-                }
-        }
+        for (uint64_t i = 0; i < words; i++)
+                memory[i] = word_at(i, is_text);
         return memory;
 }
 
@@ -195,7 +216,7 @@ int main(void)
         struct heartbeat beat = { .magic = HEARTBEAT_MAGIC };
         struct walk hot, cold;
         char text[4096] = "";
-        uint64_t *memory, last, next, began, owed = 0 /* pages x ns */, writes = 0;
+        uint64_t *memory, *written, last, next, began, owed = 0 /* pages x ns */, writes = 0, unread = 0 /* likewise */;
         FILE *cmdline = fopen("/proc/cmdline", "r");
         int fd;
 
@@ -205,6 +226,9 @@ int main(void)
         parse(&p, text);
         inet_pton(AF_INET, p.client, &client.sin_addr);
         memory = fill(p.touched, p.contents);
+        written = calloc(p.touched * PAGES_PER_MIB + 1, sizeof(*written));
+        if (!written)
+                return 1;
         fd = open_socket();
         printf("workload: running\n");
 
@@ -234,8 +258,15 @@ int main(void)
                         for (; owed >= NS_PER_S; owed -= NS_PER_S) {
                                 struct walk *walk = is_hot && (++writes % 100) < HOT_PERCENT ? &hot : &cold;
 
-                                memory[walk_next(walk) * WORDS_PER_PAGE] = ++beat.pages;
+                                uint64_t page = walk_next(walk);
+
+                                memory[page * WORDS_PER_PAGE] = written[page] = ++beat.pages;
                         }
+                }
+                for (unread += elapsed * p.verify; unread >= NS_PER_S && p.touched; unread -= NS_PER_S) {
+                        uint64_t page = beat.verified++ % (p.touched * PAGES_PER_MIB);
+
+                        beat.corrupt += !is_intact(memory, page, written[page], strcmp(p.contents, "text") == 0);
                 }
                 beat.work_us += elapsed / 1000;
                 beat.sequence++;

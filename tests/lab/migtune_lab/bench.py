@@ -10,6 +10,11 @@ from .process import LabError, run, wait_for
 from .watcher import CONFIG, HISTORY, LINK_CONFIG, LOG, RUN_DIRECTORY, SHIM_LOG, hook_file, program
 
 QUIET_S = 10.0
+CLEAN_WITHIN_S = 8.0  # much more than it takes, even when the machine stands still in between
+CONNECTED_WITHIN_S, SAMPLED_WITHIN_S = 30.0, 30.0
+STEP_S, STANDSTILL_S, TRIES = 0.25, 0.3, 5
+AROUND_STOP_S, AGAIN = 0.5, 2
+REMEMBERED_WITHIN_S, STAYS_S = 10, 1  # the watcher puts it back when it has seen the end
 HOOK_LOG = "/var/log/hook.log"
 HOOK_TIMES = "/var/log/hook.times"
 
@@ -35,7 +40,8 @@ def observed_hook():
 
 def settings(urgency="low", more="", **migration):
     """A configuration: the lab's link, the range of dirty rates that the examples use, and keys of the group migration."""
-    keys = " ".join(f'{key} = "{value}";' for key, value in {"urgency": urgency, **migration}.items())
+    keys = " ".join(f"{key} = {value};" if isinstance(value, int) else f'{key} = "{value}";'
+                    for key, value in {"urgency": urgency, **migration}.items())
     return (LINK_CONFIG + 'lambda = { low = 0.1; high = 0.4; dirty_low = "0.1Mbit"; dirty_high = "500Mbit"; };\n'
             f"migration = {{ {keys} }};\n{more}\n")
 
@@ -79,8 +85,20 @@ class Bench:
         for host in hosts or self.lab.hosts:
             host.watch(settings() if config is None else config, **options)
         for host in hosts or self.lab.hosts:
-            wait_for(f"the watcher of {host.name} to connect", lambda h=host: "connected to libvirt" in h.watcher.output())
+            wait_for(f"the watcher of {host.name} to connect", lambda h=host: "connected to libvirt" in h.watcher.output(),
+                     CONNECTED_WITHIN_S)
         time.sleep(settle_s)
+
+    def plan(self, *arguments):
+        """What `migtune plan --json` says of the guest's way to the other host."""
+        return json.loads(self.migtune(self.source, "plan", self.guest.name, self.target.uri(), "--json", *arguments).stdout)
+
+    def sampled(self):
+        """Wait until the source's watcher has measured the guest's dirty rate, and return the plan's facts."""
+        def measured():
+            facts = self.plan()["facts"]
+            return facts["dirty_rate_source"] == "measured" and facts
+        return wait_for(f"the watcher of {self.source.name} to sample the guest", measured, SAMPLED_WITHIN_S, step=0.25)
 
     def status(self, host=None):
         """What `migtune status --json` says."""
@@ -106,7 +124,7 @@ class Bench:
         host = host or self.source
         return (host.virsh("migrate-getspeed", self.guest.name), host.virsh("migrate-getmaxdowntime", self.guest.name))
 
-    def copying(self, migration, seconds=0.0, timeout=15.0):
+    def copying(self, migration, seconds=0.0, timeout=40.0):
         """Wait until memory moves, and some seconds more; an error if the migration ends meanwhile."""
         def moves():
             if not migration.is_running():
@@ -120,10 +138,32 @@ class Bench:
                 raise LabError(f"the migration ended early: {migration.finish().line()}")
             time.sleep(0.02)
 
-    def shaped(self, host, device="eth0", count=1, timeout=10.0):
+    def shaped(self, host, device="eth0", count=1, timeout=15.0):
         """Wait for so many classes of migrations on a device, and return them."""
         return wait_for(f"{count} class(es) on {device} of {host.name}",
                         lambda: len(found := shaping.migrations(host, device)) >= count and found, timeout)
+
+    def undisturbed(self, migrate, limit_ms, again=0):
+        """Results of migrate() until one's blackout is not to be blamed on the machine: the last one, which counts, last.
+
+        A run whose blackout is above limit_ms while the machine stood still around the guest's stop is made again, twice at
+        most; `again` more are made whatever the reason for the blackout was.
+        """
+        results = []
+        while True:
+            result = migrate()
+            results.append(result)
+            if not result.ok or result.blackout_ms is None or result.blackout_ms <= limit_ms:
+                return results
+            stood = self.lab.standstills.seconds(result.suspended - AROUND_STOP_S, result.resumed + AROUND_STOP_S)
+            if stood > 0 and len(results) <= AGAIN:
+                self.tap.note(f"the machine stood still for {stood:.2f} s at the stop, so this is made again: "
+                              f"{result.line()}")
+            elif again > 0:
+                again -= 1
+                self.tap.note(f"above the limit, once more: {result.line()}")
+            else:
+                return results
 
     # afterwards
 
@@ -131,7 +171,7 @@ class Bench:
         """Is nothing of ours left on a host?"""
         return host.snapshot() == self.before[host.name]
 
-    def check_clean(self, name="nothing is left on either host", timeout=2.0):
+    def check_clean(self, name="nothing is left on either host", timeout=CLEAN_WITHIN_S):
         """A check that both hosts' qdiscs, classes, filters and devices are as they were."""
         try:
             wait_for("", lambda: all(self.clean(host) for host in self.lab.hosts), timeout)
@@ -152,7 +192,7 @@ class Bench:
         plain = ("watching ", "connected to libvirt", "migration to ", "incoming migration", "configuration reloaded")
         return [line for line in self.log(host) if not any(words in line for words in plain)]
 
-    def one_record(self, host, name="exactly one record: a history line and a log line", timeout=10.0):
+    def one_record(self, host, name="exactly one record: a history line and a log line", timeout=20.0):
         """A check that a host's watcher wrote one record, which is returned ({} when there is none)."""
         try:
             host.watcher.wait_record(1, timeout)
@@ -175,6 +215,17 @@ class Bench:
         self.tap.note(f"record: result {result}, error {error}")
         good = result == "cancelled" or (result == "failed" and "failed or cancelled" in error)
         return self.tap.ok(good, name, f"{result}: {error}")
+
+    def check_remembered(self, before, name="libvirt remembers for its next migration what it did before"):
+        """A check of libvirt's memory of the limits after a migration that was called off, when it stays as it is."""
+        since, end = None, time.monotonic() + REMEMBERED_WITHIN_S
+        while time.monotonic() < end and (since is None or time.monotonic() < since + STAYS_S):
+            if self.remembered() != before:
+                since = None
+            elif since is None:
+                since = time.monotonic()
+            time.sleep(STEP_S)
+        self.tap.equal(self.remembered(), before, name)
 
     def hook_calls(self, host):
         """[(operation, suboperation, status, milliseconds)] of the observed hook, oldest first."""
@@ -212,9 +263,7 @@ class Bench:
         """See to it that the guest runs on exactly one host (a where it is nowhere)."""
         guest = self.guest
         running = [host for host in self.lab.hosts if guest.state(host) == "running"]
-        beats = self.lab.client.count(guest.address)
-        time.sleep(0.3)
-        if len(running) == 1 and self.lab.client.count(guest.address) > beats:
+        if len(running) == 1 and self.beats():
             guest.host = running[0]
             return
         for host in self.lab.hosts:
@@ -222,9 +271,28 @@ class Bench:
         guest.start(self.lab.a)
         self.tap.note("a new guest was started")
 
+    def beats(self, timeout=5.0):
+        """Do heartbeats of the guest arrive from now on?"""
+        before = self.lab.client.count(self.guest.address)
+        try:
+            return bool(wait_for("", lambda: self.lab.client.count(self.guest.address) > before, timeout))
+        except LabError:
+            return False
+
     def quiet(self, seconds=QUIET_S):
         """Let a while pass."""
         time.sleep(seconds)
+
+    def steady(self, seconds=QUIET_S):
+        """Let a while pass in which the machine does not stand still: after that, smoothed rates know nothing."""
+        for _ in range(TRIES):
+            begin = time.time()
+            while time.time() < begin + seconds:
+                time.sleep(STEP_S)
+                if self.lab.standstills.seconds(begin) > STANDSTILL_S:
+                    break
+            else:
+                return
 
 
 def model(name, **values):

@@ -21,13 +21,14 @@ from . import namespace
 HEARTBEAT_PORT = 7001
 PERIOD_S = 0.005
 _MAGIC = 0x7462676D
-_FORMAT = struct.Struct("<IIQQQQ")
+_FORMAT = struct.Struct("<IIQQQQQQ")
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("qq")
 _RECEIVE_BUFFER_BYTES = 1 << 20
 _POLL_S = 0.2
 
-Beat = collections.namedtuple("Beat", "time sequence config guest_ns pages work_us")
+# verified, corrupt: pages that the guest has read and compared, and those that were not as they should be
+Beat = collections.namedtuple("Beat", "time sequence config guest_ns pages work_us verified corrupt")
 Gap = collections.namedtuple("Gap", "start end")
 
 
@@ -72,7 +73,7 @@ class Client:
                 continue
             if len(data) != _FORMAT.size:
                 continue
-            magic, config, sequence, guest_ns, pages, work_us = _FORMAT.unpack(data)
+            magic, config, sequence, *counts = _FORMAT.unpack(data)
             if magic != _MAGIC:
                 continue
             arrival = self.now()
@@ -81,7 +82,7 @@ class Client:
                     seconds, nanoseconds = _TIMESPEC.unpack(value)
                     arrival = seconds + nanoseconds / 1e9
             with self._lock:
-                self._beats[sender[0]].append(Beat(arrival, sequence, config, guest_ns, pages, work_us))
+                self._beats[sender[0]].append(Beat(arrival, sequence, config, *counts))
 
     def stop(self):
         """Stop receiving."""

@@ -15,9 +15,14 @@ _LINE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+[+-]\d{4}): event '([^
 # values: the parameters that came with the event, whole numbers as such.
 Event = collections.namedtuple("Event", "time domain name text values")
 
+_SIGN = "events-are-heard"
+_SIGN_XML = (f"<domain type='qemu'><name>{_SIGN}</name><memory unit='MiB'>1</memory>"
+             "<os><type arch='x86_64' machine='pc'>hvm</type></os></domain>")
+_HEARD_WITHIN_S = 30
+
 
 class Events:
-    """Reads a host's events in the background, from the moment it is made."""
+    """Reads a host's events in the background, from the moment it is made: none that comes later is missed."""
 
     def __init__(self, host):
         self._host = host
@@ -29,6 +34,13 @@ class Events:
                                  stderr=subprocess.DEVNULL, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        host.path(f"/run/{_SIGN}.xml").write_text(_SIGN_XML, encoding="ascii")
+        wait_for(f"virsh event on {host.name}", self._hears, _HEARD_WITHIN_S)
+
+    def _hears(self):
+        """virsh does not tell when it has begun to listen: define a domain until that is told."""
+        self._host.virsh(f"define /run/{_SIGN}.xml; undefine {_SIGN}", check=False)
+        return self.since(0, _SIGN)
 
     def _read(self):
         for line in self._virsh.stdout:

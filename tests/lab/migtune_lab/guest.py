@@ -12,7 +12,8 @@ from .process import LabError, wait_for
 PAGE_BITS = 4096 * 8
 CONTROL_PORT = 7002
 FIRST_ADDRESS = 100
-BOOT_TIMEOUT_S = 40
+BOOT_TIMEOUT_S = 90
+OBEY_TIMEOUT_S = 20
 UUID_SPACE = uuid.UUID("6d696774-756e-6520-6775-657374000000")
 
 DOMAIN_XML = """\
@@ -65,13 +66,14 @@ class Workload:
     off_ms: int = 1000
     touched_mib: int = 256
     compressible: bool = False
+    verify_mib_per_s: float = 0  # all of what was touched is read and compared, over and over
 
     def parameters(self):
         """The words the guest's program understands."""
         values = {
             "pattern": self.pattern, "rate": round(self.mbit_per_s * 1e6 / PAGE_BITS), "size": self.size_mib,
             "hot": self.hot_mib, "on": self.on_ms, "off": self.off_ms, "touched": self.touched_mib,
-            "contents": "text" if self.compressible else "random",
+            "contents": "text" if self.compressible else "random", "verify": round(self.verify_mib_per_s * 256),
         }
         return values
 
@@ -142,14 +144,27 @@ class Guest:
             last = self.client.last(self.address)
             return last and last.config == configuration
         with sender:
-            wait_for(f"{self.name} to take a new workload", obeyed, timeout=5, step=0.05)
+            wait_for(f"{self.name} to take a new workload", obeyed, OBEY_TIMEOUT_S, step=0.05)
 
     def dirty_rate(self, seconds=1.0):
         """What the guest really writes, in Mbit/s of whole pages, over the last seconds."""
-        beats = self.client.beats(self.address, self.client.now() - seconds)
+        return self.dirty_rate_in(self.client.now() - seconds, self.client.now())
+
+    def dirty_rate_in(self, start, end):
+        """Likewise in a span of time (time.time())."""
+        beats = self.client.beats(self.address, start, end)
         if len(beats) < 2:
             return 0.0
         return (beats[-1].pages - beats[0].pages) * PAGE_BITS / 1e6 / (beats[-1].time - beats[0].time)
+
+    def check_memory(self, mib_per_s=64.0, timeout=60.0):
+        """Have the guest compare all of its memory once: the number of pages that are not as they should be."""
+        pages = self.workload.touched_mib * 256
+        self.work(verify_mib_per_s=mib_per_s)
+        before = self.client.last(self.address).verified
+        wait_for(f"{self.name} to compare its memory", lambda: self.client.last(self.address).verified > before + pages, timeout)
+        self.work(verify_mib_per_s=0)
+        return self.client.last(self.address).corrupt
 
     def state(self, host=None):
         """libvirt's word for the guest's state on a host ("" where it is unknown)."""

@@ -16,7 +16,7 @@ import subprocess
 import time
 import uuid
 
-from . import image
+from . import image, older
 from .events import Events
 from .process import LabError, end, last_lines, run, wait_for
 from .watcher import Watcher
@@ -59,6 +59,7 @@ set -e
 hostname {hostname}
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /sys/fs/cgroup
+{libvirt}
 for directory in {private}; do mount --bind {state}/$directory /$directory; done
 mount --bind {state}/hosts /etc/hosts
 mount --bind {state}/resolv.conf /etc/resolv.conf
@@ -70,10 +71,10 @@ exec sleep infinity
 
 
 class Host:
-    """A host named like its station. start() brings libvirtd up."""
+    """A host named like its station. start() brings libvirtd up. libvirt: None: the machine's own; or see older.py."""
 
-    def __init__(self, network, name):
-        self.network, self.name = network, name
+    def __init__(self, network, name, libvirt=None):
+        self.network, self.name, self.libvirt = network, name, libvirt
         self.station = network.stations[name]
         self.hostname = f"host-{name}"
         self.uuid = str(uuid.uuid5(UUID_SPACE, name))
@@ -107,7 +108,8 @@ class Host:
         self._make_directories(listen)
         if hook:
             self.install_hook(hook)
-        setup = SETUP.format(hostname=self.hostname, private=" ".join(PRIVATE), state=self.state, shared=STATE / "shared")
+        setup = SETUP.format(hostname=self.hostname, private=" ".join(PRIVATE), state=self.state, shared=STATE / "shared",
+                             libvirt=older.mounts(self.libvirt))
         self._holder = subprocess.Popen(
             ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--mount", "--uts", "--propagation", "private",
              "sh", "-c", setup], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -217,15 +219,18 @@ class Host:
     def _capabilities(self):
         return self.state / "var/cache/libvirt/qemu/capabilities"
 
+    def _saved_capabilities(self):
+        return image.cache_directory() / f"capabilities{f'-{self.libvirt}' if self.libvirt else ''}"
+
     def _restore_capabilities(self):
         """Probing QEMU takes a second at each first use: libvirtd's own cache of it is kept beside the guest's kernel."""
-        saved = image.cache_directory() / "capabilities"
+        saved = self._saved_capabilities()
         if saved.is_dir() and not self._capabilities().exists():
             shutil.copytree(saved, self._capabilities())
 
     def save_capabilities(self):
         """Keep libvirtd's cache of QEMU's capabilities for the next lab; libvirtd itself knows when it is stale."""
-        saved = image.cache_directory() / "capabilities"
+        saved = self._saved_capabilities()
         for path in self._capabilities().glob("*.xml"):
             kept = saved / path.name
             if not kept.exists() or kept.read_bytes() != path.read_bytes():

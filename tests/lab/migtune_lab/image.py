@@ -53,6 +53,16 @@ def prepare():
             _build_initramfs()
 
 
+def unpack(packages, scratch):
+    """Fetch packages with apt and unpack them into the directory `tree` of a scratch directory."""
+    fetch = ["sh", "-c", f"cd {scratch} && apt-get -q -o APT::Sandbox::User=root download {' '.join(packages)}"]
+    if run(fetch, check=False, timeout=300).returncode != 0:
+        run(["apt-get", "-q", "update"], timeout=300)  # an old list names packages that are gone
+        run(fetch, timeout=300)
+    for package in scratch.glob("*.deb"):
+        run(["dpkg", "-x", str(package), str(scratch / "tree")], timeout=120)
+
+
 def _fetch_kernel():
     depends = run(["apt-cache", "depends", KERNEL_PACKAGE], check=False).stdout
     packages = [line.split()[1] for line in depends.splitlines() if line.strip().startswith("Depends: linux-image")]
@@ -60,11 +70,7 @@ def _fetch_kernel():
         raise LabError(f"no guest kernel: apt does not know {KERNEL_PACKAGE}; run packaging/install-deps")
     with tempfile.TemporaryDirectory(dir=cache_directory()) as name:
         scratch = pathlib.Path(name)
-        fetch = ["sh", "-c", f"cd {scratch} && apt-get -q -o APT::Sandbox::User=root download {packages[0]}"]
-        if run(fetch, check=False, timeout=300).returncode != 0:
-            run(["apt-get", "-q", "update"], timeout=300)  # an old list names packages that are gone
-            run(fetch, timeout=300)
-        run(["dpkg", "-x", str(next(scratch.glob("*.deb"))), str(scratch / "tree")], timeout=120)
+        unpack(packages[:1], scratch)
         modules = cache_directory() / "modules"
         modules.mkdir(exist_ok=True)
         for module in MODULES:

@@ -11,6 +11,7 @@ from .host import Host
 from .migrate import Migration
 from .network import LINK_RATE, Network
 from .process import LabError
+from .standstill import Standstills
 from .traffic import Traffic
 
 
@@ -22,16 +23,18 @@ class Lab:
             result = lab.migrate(guest, lab.b)
 
     rate: of the cables of a and b, in tc's notation. hook: True to install migtune's libvirt hook on both hosts, or a
-    path. libvirtd_env: added to both libvirtd's environment. When the lab ends with an exception, the hosts' logs are
-    copied to the directory that MIGTUNE_LAB_LOGS names, if it is set.
+    path. libvirtd_env: added to both libvirtd's environment. libvirt: "9.0" where the hosts are to have that one, see
+    older.py. When the lab ends with an exception, the hosts' logs are copied to the directory that MIGTUNE_LAB_LOGS names,
+    if it is set.
     """
 
-    def __init__(self, rate=LINK_RATE, client_rate=None, hook=None, libvirtd_env=None, listen="::"):
+    def __init__(self, rate=LINK_RATE, client_rate=None, hook=None, libvirtd_env=None, listen="::", libvirt=None):
         if not os.environ.get("MIGTUNE_LAB"):
             raise LabError("the lab wants namespaces of its own: run this program with tests/lab/enter")
         self.network = Network(rate, client_rate)
-        self.a, self.b = Host(self.network, "a"), Host(self.network, "b")
+        self.a, self.b = Host(self.network, "a", libvirt), Host(self.network, "b", libvirt)
         self.client = Client(self.network)
+        self.standstills = Standstills()
         self.guests = []
         self._traffic = []
         self._hook = watcher.hook_file() if hook is True else hook
@@ -40,6 +43,7 @@ class Lab:
 
     def __enter__(self):
         try:
+            self.standstills.start()
             self.network.up()
             for host in self.hosts:
                 host.start(hook=self._hook, libvirtd_env=self._libvirtd_env, listen=self._listen, wait=False)
@@ -100,6 +104,7 @@ class Lab:
                 guest.destroy()
         for host in self.hosts:
             host.stop()
+        self.standstills.stop()
 
     def _keep_logs(self):
         directory = os.environ.get("MIGTUNE_LAB_LOGS")

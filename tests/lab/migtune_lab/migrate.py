@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One migration, and everything that can be seen of it from outside: time, bytes, blackout, work lost, a timeline."""
 import collections
+import contextlib
 import dataclasses
 import subprocess
 import threading
@@ -8,12 +9,13 @@ import time
 
 from . import namespace
 from .client import gap_ms
-from .process import LabError, end, last_lines
+from .process import LabError, end, last_lines, wait_for
 
 SAMPLE_S = 0.1
 JOB_EVERY = 5  # samples: each costs a virsh
 SETTLE_S = 1.0  # watched after the end: the guest's first second on its new host belongs to the migration
 LONGEST_S = 300
+TOLD_WITHIN_S = 5.0  # after that: until the events of the end have been told, on a busy machine
 SWITCHOVER_SLACK_S = 0.05  # an event is stamped when virsh reads it, a little after it happened
 
 # to_target: bytes the target received through its cable (migration and what else goes there); uplink: bytes the
@@ -42,6 +44,16 @@ class Result:
     resumed: float
     samples: list
     events: list
+
+    def arrived_mbit(self, start, end):
+        """What arrived through the target's cable in a span: payload, for a veth counts a segment's headers but once."""
+        def until(moment):
+            before = [sample for sample in self.samples if sample.time <= moment][-1:] or self.samples[:1]
+            after = [sample for sample in self.samples if sample.time > moment][:1] or self.samples[-1:]
+            (first,), (last,) = before, after
+            part = (moment - first.time) / (last.time - first.time) if last.time > first.time else 0.0
+            return first.to_target + min(max(part, 0.0), 1.0) * (last.to_target - first.to_target)
+        return (until(end) - until(start)) * 8e-6
 
     def line(self):
         """The result as one line for people."""
@@ -166,6 +178,8 @@ class Migration:
         is_ok = self._client.returncode == 0
         if is_ok:
             self.guest.host = self.target
+            with contextlib.suppress(LabError):  # what is not told is missing in the result
+                wait_for("the events of the end", self._is_told, TOLD_WITHIN_S)
         return self._collect(is_ok, last_lines(error))
 
     def _collect(self, is_ok, error):
@@ -191,6 +205,10 @@ class Migration:
             work_lost_s=client.work_lost_s(address, self._start, watched_until),
             bytes=job.get("data_processed", 0), wire_bytes=after[0] - before[0],
             iterations=iterations, suspended=suspended, resumed=resumed, samples=self._samples, events=events)
+
+    def _is_told(self):
+        return (self._moment(self.source, "Suspended") and self._moment(self.target, "Resumed")
+                and self.source.events.since(self._start, self.guest.name, "job-completed"))
 
     def _moment(self, host, text):
         events = [event for event in host.events.since(self._start, self.guest.name, "lifecycle") if text in event.text]

@@ -11,6 +11,7 @@ from .process import LabError, end, wait_for
 
 INTERVAL_S = 0.5
 LONGEST_S = 600  # no load without an end
+START_TIMEOUT_S = 20
 _FIRST_PORT = 5201
 _ports = itertools.count(_FIRST_PORT)
 # [  5]   0.50-1.00   sec  41.7 MBytes   700 Mbits/sec
@@ -42,11 +43,11 @@ class Traffic:
                                    "--forceflush", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_for("iperf3's server", self._listens, 5)
+        wait_for("iperf3's server", self._listens, START_TIMEOUT_S)
         self._client = self._spawn(self.sender, "-c", self.receiver.address, "-p", self._port, "--fq-rate",
                                    f"{self.mbit_per_s}M", "-t", LONGEST_S, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
-        wait_for("background traffic", self._flows, 10)
+        wait_for("background traffic", self._flows, START_TIMEOUT_S)
         return self
 
     def _listens(self):

@@ -16,7 +16,7 @@ SHIM_LOG = "/var/log/migtune-shim.log"
 CONFIG = "/run/migtune.conf"
 # The least a configuration needs here: a veth cannot tell how fast the cable behind it is.
 LINK_CONFIG = 'link = { device = "auto"; rate = "1Gbit"; };\n'
-START_TIMEOUT_S = 15
+START_TIMEOUT_S, END_TIMEOUT_S = 30, 20
 
 
 def prefix():
@@ -72,9 +72,10 @@ class Watcher:
         path = self._host.path(self._history)
         if not path.exists():
             return []
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # what has no end yet is being written
+        return [json.loads(line) for line in lines if line.strip()]
 
-    def wait_record(self, count=1, timeout=10.0):
+    def wait_record(self, count=1, timeout=20.0):
         """Wait until the history has so many records, and return the last one."""
         return wait_for(f"record {count} of the watcher on {self._host.name}",
                         lambda: len(self.records()) >= count and self.records()[-1], timeout)
@@ -85,7 +86,7 @@ class Watcher:
 
     def stop(self):
         """Ask it to end; returns its exit status."""
-        return end(self.process)
+        return end(self.process, END_TIMEOUT_S)
 
     def kill(self):
         """End it without a chance to clean up."""

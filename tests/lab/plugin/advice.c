@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A plugin that advises what a test wants, so that the shim's part can be seen alone: what the shim was told and what it
- * then made of the call, in a real client or daemon of a real libvirt. It is for tests/lab/extra_shim.py.
+ * then made of the call, in a real client or daemon of a real libvirt. It is for tests/lab/test_shim.py.
  *
  * The file that MIGTUNE_LAB_ADVICE names has a line NAME=NUMBER or NAME=TEXT for each member of struct mt_advice that is to
  * be set; besides these

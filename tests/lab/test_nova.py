@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """nova's own code migrates a guest: as it does alone, and with the shim preloaded.
 
-Run as: tests/lab/enter tests/lab/extra_nova.py
+Run as: tests/lab/enter tests/lab/test_nova.py
 """
 from migtune_lab import Lab, Workload
 from migtune_lab.bench import Bench, settings
@@ -24,9 +24,10 @@ FASTEST_STEPS = {"live_migration_downtime_delay": 3}
 SLOW_MIB_S = 13  # 140 MiB take longer than a step
 PLAN_MIB_S, PLAN_DOWNTIME_MS = 16, 340
 CALLER_MIB_S, MORE_MIB_S = 25, 40  # nova.conf's own limit, and a plan above it
-ACT_MIB_S = 25  # slow enough that an operator can act
+ACT_MIB_S, ACTED_WITHIN_S = 25, 4  # slow enough that an operator can act, a second after it began: by itself it takes 5.6 s
+SOON_S = 25  # nova alone needs some seconds
+SEEN_MIB_S = 60  # slow enough that nova's first look falls into it
 SUCCESS = [("started",), ("post",), ("end", None)]
-FIRST_LOOK_S = 6  # until the watcher has seen what a guest writes
 
 
 def low(more="", **migration):
@@ -74,7 +75,7 @@ def alone(bench):
     tap.ok(probe.downtimes()[-2:] == list(STEPS_MS[:2]) and probe.downtimes()[:-2] in ([], [QEMU_DOWNTIME_MS]),
            "that is what QEMU has, one after the other", probe.line())
     steps = [step.time for step in migration.steps()]
-    tap.ok(len(steps) == 2 and steps[0] - result.iterations[0] < 1.5 and steps[1] - steps[0] > STEP_S - 1.5,
+    tap.ok(len(steps) == 2 and steps[0] - result.iterations[0] < STEP_S / 2 < steps[1] - steps[0],
            "the first at nova's first sight of the job, the second a step later", steps)
     tap.equal(probe.speeds(), [SLOW_MIB_S], "QEMU has nova's bandwidth")
     tap.equal(probe.capabilities() & OPTIONS, set(), "and none of the options")
@@ -93,7 +94,7 @@ def planned(bench):
     """With the shim and watchers: the plan is in force from the start, and nova's steps do not undo it."""
     tap = bench.tap
     bench.watch(low())
-    bench.quiet(FIRST_LOOK_S)
+    bench.sampled()
     source = bench.source
     migration, _, probe = moved(bench, shim=True, options=FASTEST_STEPS)
     record = bench.one_record(source)
@@ -105,7 +106,8 @@ def planned(bench):
               "QEMU begins with the plan's bandwidth, in the next whole MiB/s")
     tap.ok(len(migration.steps()) >= 2, "nova believes to have set its downtime twice", migration.steps())
     tap.equal([limit for limit in probe.downtimes() if limit in STEPS_MS], [], "QEMU has none of nova's")
-    tap.equal(probe.downtimes()[-1:], [record["applied"]["downtime_limit_ms"]], "but what the record says was applied")
+    tap.ok(record["applied"]["downtime_limit_ms"] in probe.downtimes(), "but what the record says was applied",
+           f"{record['applied']}, {probe.line()}")
     said = [line for line in bench.log(source) if f"{STEPS_MS[0]} ms" in line and "downtime" in line]
     tap.note("\n".join(bench.log(source)))
     tap.equal(len(said), 1, "one line tells that a caller wanted another downtime")
@@ -160,7 +162,7 @@ def force_post_copy(bench):
 def force_suspend(bench):
     """Likewise where nova does not permit it: it suspends the guest."""
     both_ways(bench, NovaMigration.force_complete, {}, "suspend",
-              lambda result: result.suspended and result.suspended < result.iterations[0] + 3)
+              lambda result: result.suspended and result.suspended < result.iterations[0] + ACTED_WITHIN_S)
 
 
 def abort(bench):
@@ -168,8 +170,7 @@ def abort(bench):
     before = bench.remembered()
     _, record = both_ways(bench, NovaMigration.abort, {}, "abort", lambda result: not result.ok)
     bench.check_cancelled(record)
-    bench.quiet(3)
-    bench.tap.equal(bench.remembered(), before, "libvirt remembers for its next migration what it did before")
+    bench.check_remembered(before)
     bench.source.virsh("migrate-setspeed", bench.guest.name, before[0])
 
 
@@ -181,7 +182,7 @@ def abort_waiting(bench):
     advice.give(waits=600)
     migration = NovaMigration(bench.lab, bench.guest, env=advice.env())
     migration.start()
-    wait_for("the call to wait", lambda: len(advice.heard("advise")) >= 2, 20)
+    wait_for("the call to wait", lambda: len(advice.heard("advise")) >= 2, 40)
     migration.abort()
     result = migration.finish()
     tap.note(f"{result.line()}; {migration.said()}")
@@ -216,11 +217,11 @@ def broken(bench):
         bench.forget()
         name = state.__name__.replace("_", " ")
         with state(bench, low()) as more:
-            migration, result, probe = moved(bench, shim=True, env=more)
+            migration, result, probe = moved(bench, shim=True, env=more, options={"live_migration_bandwidth": SEEN_MIB_S})
         tap.equal(migration.said(), SUCCESS, f"{name}: nova reports success")
-        tap.ok(result.iterations and result.iterations[0] - result.start < 15, f"{name}: it begins soon", result.line())
+        tap.ok(result.iterations and result.iterations[0] - result.start < SOON_S, f"{name}: it begins soon", result.line())
         if state is not no_watcher:
-            tap.ok(probe.speeds() == [UNLIMITED_MIB_S] and probe.downtimes()[-1:] == [STEPS_MS[0]]
+            tap.ok(probe.speeds() == [SEEN_MIB_S] and probe.downtimes()[-1:] == [STEPS_MS[0]]
                    and not probe.capabilities() & OPTIONS, f"{name}: QEMU has what nova alone would set", probe.line())
 
 
@@ -237,11 +238,11 @@ def unknown_destination(bench):
 
 
 def main():
-    """All cases on one guest."""
+    """All cases on one guest, which dirties so little that each plan's bandwidth is the floor, however D is known."""
     tap = Cases()
     with Lab(hook=True) as lab:
         guest = lab.guest(name=NAME, persistent=True, memory_mib=512, metadata=METADATA,
-                          workload=Workload("uniform", mbit_per_s=10, size_mib=16, touched_mib=64))
+                          workload=Workload("uniform", mbit_per_s=2, size_mib=16, touched_mib=64))
         tap.note_load()
         tap.run(Bench(lab, tap, guest), alone, guest_migrate_alone, planned, guest_migrate_planned, caller_limit,
                 technique_added, force_post_copy, force_suspend, abort, abort_waiting, broken, unknown_destination)

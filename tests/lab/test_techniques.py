@@ -2,30 +2,31 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The technique follows the traffic of both hosts: 16 combinations, chosen as the model says, and run as chosen.
 
-Run as: tests/lab/enter tests/lab/extra_techniques.py
+Run as: tests/lab/enter tests/lab/test_techniques.py
 
 The guest goes back and forth, so that each pair of classes serves both ways; what flows stays until the next pair.
 """
+import contextlib
 import functools
-import json
 import time
 
 from migtune_lab import Lab, LabError, Workload
 from migtune_lab.bench import Bench, model, settings
 from migtune_lab.cases import Cases
 from migtune_lab.clients import shim_env
+from migtune_lab.process import wait_for
 
 CLASSES = ("idle", "inbound", "outbound", "mixed")
 TRAFFIC_MBIT = 100
-# The rates are smoothed over 2 s and shared once a second: 100 Mbit/s are forgotten (below 10) after less than that.
-SETTLE_S = 10
-PAUSE_S = 6  # after a migration, with the same traffic: its own is not counted
+# The rates are smoothed over 2 s and shared once a second: 100 Mbit/s are forgotten (below 10) within 6 s. Their classes are
+# as wanted before anything is judged, and remain so: the traffic does not change.
+KNOWN_WITHIN_S = 30
+LOOKS = 3  # that show the classes as wanted, half a second apart
 # The first pass takes 3 s, and leaves so much that pre-copy needs another second or two: long enough for a switch to come
 # first where one is planned, on a busy machine as well.
 DIRTY_MBIT, SIZE_MIB = 120, 64
 MAX_DOWNTIME = "100ms"
 SWITCH_WITHIN_S = 2.0
-STEP_S, STANDSTILL_S, TRIES = 0.25, 1.0, 5
 SHARE = 'destination = { share_dir = "/run/shared"; };'
 HEADINGS = ("source", "destination", "source in/out", "dest in/out", "model", "chosen", "ran", "switch", "switched", "time")
 
@@ -42,32 +43,19 @@ class Background:
         self._bench, self._streams = bench, {}
 
     def make(self, host, traffic_class):
-        """Start and stop streams until a host is of a class; True if anything had to change."""
-        client, changed = self._bench.lab.client, False
+        """Start and stop streams until a host is of a class."""
+        client = self._bench.lab.client
         for direction, ends in (("inbound", (client, host)), ("outbound", (host, client))):
             wanted, key = traffic_class in (direction, "mixed"), (host.name, direction)
             if wanted and key not in self._streams:
                 self._streams[key] = self._bench.lab.traffic(*ends, TRAFFIC_MBIT)
             elif not wanted and key in self._streams:
                 self._streams.pop(key).stop()
-            else:
-                continue
-            changed = True
-        return changed
 
 
-def steady(bench, seconds):
-    """Let a while pass in which the machine does not stand still: after that, smoothed rates know nothing."""
-    for _ in range(TRIES):
-        begin = last = time.time()
-        while last < begin + seconds:
-            bench.quiet(STEP_S)
-            before, last = last, time.time()
-            if last - before > STEP_S + STANDSTILL_S:
-                bench.tap.note(f"the machine stood still for {last - before - STEP_S:.1f} s")
-                break
-        else:
-            return
+def classes_of(facts):
+    """The two hosts' classes of traffic, and where the destination's is from."""
+    return facts["src"]["class"], facts["dst"]["class"], facts["dst"]["source"]
 
 
 def rates(traffic):
@@ -79,32 +67,43 @@ class Technique:
     """The cases, and the rows that they leave for the table."""
 
     def __init__(self):
-        self.rows = []
+        self.rows = {}
         self._background = None
 
     def combination(self, of_source, of_target, bench):
         """One source and destination: what is planned, and what a migration under the shim then does."""
         self._background = self._background or Background(bench)
         if not bench.source.watcher:  # the case before this one failed
-            bench.watch(configuration(), settle_s=SETTLE_S)
-        changed = [self._background.make(bench.source, of_source), self._background.make(bench.target, of_target)]
-        steady(bench, SETTLE_S if any(changed) else PAUSE_S)
+            bench.watch(configuration())
+        self._background.make(bench.source, of_source)
+        self._background.make(bench.target, of_target)
+        self._wait(bench, (of_source, of_target, "share"))
         want = model("traffic.technique", src=of_source, dst=of_target)
         row = dict.fromkeys(HEADINGS, "")
         row.update(source=of_source, destination=of_target, model=want)
-        self.rows.append(row)
+        self.rows[of_source, of_target] = row
         self._plan(bench, row)
         self._migrate(bench, row)
 
     @staticmethod
+    def _wait(bench, wanted):
+        """Until the source's watcher sees both hosts' traffic as it is: if that takes too long, the checks tell."""
+        seen = 0
+
+        def as_wanted():
+            nonlocal seen
+            seen = seen + 1 if classes_of(bench.plan()["facts"]) == wanted else 0
+            return seen >= LOOKS
+        with contextlib.suppress(LabError):
+            wait_for("", as_wanted, KNOWN_WITHIN_S, step=0.5)
+
+    @staticmethod
     def _plan(bench, row):
         """`migtune plan`: the classes as measured, and the model's technique."""
-        tap, source = bench.tap, bench.source
-        said = json.loads(bench.migtune(source, "plan", bench.guest.name, bench.target.uri(), "--json").stdout)
+        tap, said = bench.tap, bench.plan()
         facts, reasons = said["facts"], said["reasons"]
         row["source in/out"], row["dest in/out"] = rates(facts["src"]), rates(facts["dst"])
-        tap.equal((facts["src"]["class"], facts["dst"]["class"], facts["dst"]["source"]),
-                  (row["source"], row["destination"], "share"), "plan: both hosts' traffic is what it is")
+        tap.equal(classes_of(facts), (row["source"], row["destination"], "share"), "plan: both hosts' traffic is what it is")
         tap.equal([reason for reason in reasons if reason.startswith("technique by traffic")],
                   [f"technique by traffic: source {row['source']}, destination {row['destination']} -> {row['model']}"],
                   "plan: the technique is the model's")
@@ -163,7 +162,7 @@ class Technique:
 
     def table(self, tap):
         """All rows."""
-        rows = [HEADINGS] + [tuple(str(row[heading]) for heading in HEADINGS) for row in self.rows]
+        rows = [HEADINGS] + [tuple(str(row[heading]) for heading in HEADINGS) for row in self.rows.values()]
         widths = [max(map(len, column)) for column in zip(*rows)]
         for row in rows:
             tap.note("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The shim in the source's libvirtd: every client's migrations are tuned, and else no client sees a difference.
 
-Run as: tests/lab/enter tests/lab/extra_shim_daemon.py
+Run as: tests/lab/enter tests/lab/test_shim_daemon.py
 
 The clients here have no shim. First with a plugin that advises what the test wants (plugin/advice.c), then with migtune's
 own plugin and watchers.
