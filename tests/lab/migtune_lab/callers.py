@@ -64,7 +64,11 @@ def parameter(probe, name):
 
 
 def failing(bench):
-    """Migrations that virsh cannot make: [(name, arguments)]."""
+    """Migrations that virsh cannot make: [(name, arguments)].
+
+    Each is refused by a daemon, or by virsh before it begins. What the client's library refuses is left to Python: virsh
+    (9.0 and 11.3, alone) waits for ever where its own thread was refused before it began to wait, one time in twelve.
+    """
     guest, uri, host = bench.guest.name, bench.target.uri(), bench.target.hostname
     peer = ["--live", "--p2p"]
     return [
@@ -79,10 +83,8 @@ def failing(bench):
         ("the same host", [*peer, guest, bench.source.uri()]),
         ("unknown migration URI", [*peer, guest, uri, f"nonsense://{host}"]),
         ("unknown migration URI, direct", ["--live", guest, uri, f"nonsense://{host}"]),
-        ("flags that exclude each other", [*peer, "--tunnelled", "--parallel", guest, uri]),
         ("parameter without its flag", [*peer, "--parallel-connections", "2", guest, uri]),
         ("no bandwidth", [*peer, "--bandwidth", "fast", guest, uri]),
-        ("tunnelled, direct", ["--live", "--tunnelled", guest, uri]),
     ]
 
 
@@ -96,6 +98,8 @@ def python_failing(bench):
         ("an unknown host, the old way", guest, [["migrateToURI", nowhere, PEER, None, 0]]),
         ("no URI", guest, [["migrateToURI3", None, {}, PEER]]),
         ("no peer", guest, [["migrateToURI2", None, None, None, PEER, None, 0]]),
+        ("flags that exclude each other", guest, [["migrateToURI3", bench.target.uri(), {}, PEER + "|TUNNELLED|PARALLEL"]]),
+        ("tunnelled, direct", guest, [["migrate3", "connection", {}, LIVE + "|TUNNELLED"]]),
         ("parameter without its flag", guest, [["migrateToURI3", bench.target.uri(), {"parallel.connections": 2}, PEER]]),
         ("unknown flag", guest, [["migrateToURI3", bench.target.uri(), {}, 1 << 30]]),
         ("limits without a migration", guest, [
