@@ -57,7 +57,7 @@ static void say_unresumed(struct mt_job *job, const char *why)
         mt_job_event(job, "not resumed: %.130s", why);
 }
 
-/* NULL: *ret says what is to be done; else why it is not. Zeroed throughout, so that orders can be compared. */
+/* NULL: *ret says what is to be done; else why it is not. */
 static const char *make_order(const struct mt_host *host, const struct mt_job *job, struct mt_resume_order *ret)
 {
         (void)memset(ret, 0, sizeof(*ret));
@@ -81,6 +81,18 @@ static void release(struct mt_recovery *recovery)
         recovery->resumer_attempts = 0;
 }
 
+/* The same things to be done; libvirt_uri does not count. */
+static bool same_order(const struct mt_resume_order *a, const struct mt_resume_order *b)
+{
+        bool same = a->pid == b->pid && a->n == b->n && a->whatever_version == b->whatever_version &&
+                    strcmp(a->uuid, b->uuid) == 0;
+
+        for (unsigned i = 0; same && i < a->n; i++)
+                same = a->way[i].flags == b->way[i].flags && strcmp(a->way[i].uri, b->way[i].uri) == 0 &&
+                       strcmp(a->way[i].migrate_uri, b->way[i].migrate_uri) == 0;
+        return same;
+}
+
 /* Has it resumed; anew where the configuration has changed meanwhile. */
 static void see_to_resumer(struct mt_host *host, struct mt_job *job)
 {
@@ -90,7 +102,7 @@ static void see_to_resumer(struct mt_host *host, struct mt_job *job)
         const char *obstacle = make_order(host, job, &order);
         char *uri;
 
-        if (recovery->resumer != NULL && memcmp(&order, &recovery->order, sizeof(order)) == 0)
+        if (recovery->resumer != NULL && same_order(&order, &recovery->order))
                 return;
         release(recovery);
         if (obstacle != NULL) {

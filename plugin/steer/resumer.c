@@ -65,7 +65,7 @@ uint64_t mt_resumer_wait_ms(unsigned failed, uint32_t random)
         const uint64_t doubled = failed < 6 ? (uint64_t)FIRST_WAIT_MS << failed : LONGEST_WAIT_MS;
         const uint64_t wait = doubled < LONGEST_WAIT_MS ? doubled : LONGEST_WAIT_MS;
 
-        return wait - wait / 4 + (uint64_t)((double)random / 4294967296.0 * (double)(wait / 2));
+        return wait - wait / 4 + (wait / 2 * random >> 32); /* wait is below 2^16, so nothing is lost */
 }
 
 bool mt_resumer_crashes(uint64_t libvirt_version)
