@@ -9,6 +9,7 @@ import argparse
 from migtune_lab import Lab, Workload
 from migtune_lab.bench import Bench, settings
 from migtune_lab.cases import Cases
+from migtune_lab.process import wait_for
 
 TOO_MUCH_MBIT, SIZE_MIB = 1400, 256
 WITHIN_MS = 10000  # of the evidence
@@ -46,7 +47,7 @@ def ends_it(bench):
     """on_no_convergence = abort: the guest stays, and the reason is told."""
     tap = bench.tap
     bench.watch(settings(urgency="high", on_no_convergence="abort", post_copy="never"))
-    bench.quiet(6)
+    bench.sampled()
     result = bench.lab.migrate(bench.guest, timeout=90)
     record = bench.one_record(bench.source)
     tap.note(result.line())
@@ -61,7 +62,7 @@ def stops_it(bench):
     """on_no_convergence = exceed: a longer blackout, as long as configured at most."""
     tap = bench.tap
     bench.watch(settings(urgency="high", on_no_convergence="exceed", exceed_downtime="6s"))
-    bench.quiet(6)
+    bench.sampled()
     source = bench.source
     result = bench.lab.migrate(bench.guest, timeout=90)
     record = bench.one_record(source)
@@ -75,11 +76,14 @@ def switches(bench):
     """Planned as pre-copy, since traffic comes into the source: post-copy where the caller allows it."""
     tap = bench.tap
     bench.watch(settings(urgency="high"))
-    traffic = bench.lab.traffic(bench.lab.client, bench.source, INBOUND_MBIT)
-    bench.quiet(10)
     source = bench.source
-    result = bench.lab.migrate(bench.guest, flags=["--postcopy"], timeout=90)
-    traffic.stop()
+    traffic = bench.lab.traffic(bench.lab.client, source, INBOUND_MBIT)
+    try:
+        bench.sampled()
+        wait_for("the source to be seen as inbound", lambda: bench.plan()["facts"]["src"]["class"] == "inbound", 30, step=0.5)
+        result = bench.lab.migrate(bench.guest, flags=["--postcopy"], timeout=90)
+    finally:
+        traffic.stop()
     record = bench.one_record(source)
     tap.note(result.line())
     tap.ok(result.ok, "it completes", result.line())

@@ -53,6 +53,15 @@ def wait_log(host, text, count=1, timeout=RESUMED_WITHIN_S):
 class PostCopyBench(Bench):
     """A bench that gets over a guest whose halves nobody can put together again."""
 
+    def halves(self):
+        """How both stand, for the reader of a failure."""
+        lines = []
+        for host in self.lab.hosts:
+            qemu = host.path(f"/var/log/libvirt/qemu/{self.guest.name}.log")
+            sockets = host.run("ss", "-Htn", "state", "established", MIGRATION_PORTS).stdout.split("\n")
+            lines += [f"{host.name}: {state(self, host)}", *sockets, *qemu.read_text(errors="replace").splitlines()[-8:]]
+        return "\n".join(lines)
+
     def recover(self):
         """Both QEMUs end, and libvirt knows nothing of what was."""
         for host in self.lab.hosts:
@@ -166,7 +175,7 @@ def survived(bench, way, source, target):
     try:
         wait_log(source, "post-copy resumed after", resumed + 1)
     except LabError as error:
-        return bench.tap.ok(False, f"{way.__name__.replace('_', ' ')}: it is resumed", error)
+        return bench.tap.ok(False, f"{way.__name__.replace('_', ' ')}: it is resumed", f"{error}\n{bench.halves()}")
     text = [line for line in log(source).splitlines() if "post-copy resumed after" in line][-1].partition("post-copy ")[2]
     bench.tap.note(f"{way.__name__}: {text}; {time.monotonic() - done:.1f} s after the break was over, "
                    f"{time.monotonic() - begun:.1f} s after it began")

@@ -67,7 +67,8 @@ def share(bench):
     """High urgency: at the same time, and never more than the link carries."""
     tap = bench.tap
     bench.watch(settings(urgency="high"))
-    bench.quiet(6)
+    for guest in bench.lab.guests:
+        bench.sampled(guest)
     results, ledger, readings, records = both(bench)
     tap.ok(max(result.start for result in results) < min(result.end for result in results), "they ran at the same time")
     tap.ok(ledger.most_running == 2 and ledger.most_mbps <= LINK_MBPS + ROUNDED, "their plans never exceed the link",
@@ -85,7 +86,8 @@ def take_turns(bench):
     """Low urgency: one after the other; the second trickles until it is its turn."""
     tap = bench.tap
     bench.watch(settings(urgency="low"))
-    bench.quiet(6)
+    for guest in bench.lab.guests:
+        bench.sampled(guest)
     _, _, readings, records = both(bench)
     waited = [record for record in records.values()
               if any("trickles at 1 MiB/s until it is its turn" in event["text"] for event in record["events"])]

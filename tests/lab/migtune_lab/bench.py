@@ -89,14 +89,15 @@ class Bench:
                      CONNECTED_WITHIN_S)
         time.sleep(settle_s)
 
-    def plan(self, *arguments):
-        """What `migtune plan --json` says of the guest's way to the other host."""
-        return json.loads(self.migtune(self.source, "plan", self.guest.name, self.target.uri(), "--json", *arguments).stdout)
+    def plan(self, *arguments, guest=None):
+        """What `migtune plan --json` says of the guest's (or another one's) way from the source to the target."""
+        name = (guest or self.guest).name
+        return json.loads(self.migtune(self.source, "plan", name, self.target.uri(), "--json", *arguments).stdout)
 
-    def sampled(self):
+    def sampled(self, guest=None):
         """Wait until the source's watcher has measured the guest's dirty rate, and return the plan's facts."""
         def measured():
-            facts = self.plan()["facts"]
+            facts = self.plan(guest=guest)["facts"]
             return facts["dirty_rate_source"] == "measured" and facts
         return wait_for(f"the watcher of {self.source.name} to sample the guest", measured, SAMPLED_WITHIN_S, step=0.25)
 

@@ -39,7 +39,7 @@ def prepare():
             if not _tree().exists():
                 _fetch()
     except (LabError, OSError) as error:
-        os.environ[_OBSTACLE] = last_lines(str(error))
+        os.environ[_OBSTACLE] = last_lines(str(error)).rpartition("; ")[2]
 
 
 def _fetch():
