@@ -13,7 +13,7 @@ from migtune_lab.process import wait_for
 
 TOO_MUCH_MBIT, SIZE_MIB = 1400, 256
 WITHIN_MS = 10000  # of the evidence
-INBOUND_MBIT = 150
+INBOUND_MBIT, KNOWN_WITHIN_S = 150, 30
 VERDICT = "does not converge"
 
 
@@ -80,7 +80,8 @@ def switches(bench):
     traffic = bench.lab.traffic(bench.lab.client, source, INBOUND_MBIT)
     try:
         bench.sampled()
-        wait_for("the source to be seen as inbound", lambda: bench.plan()["facts"]["src"]["class"] == "inbound", 30, step=0.5)
+        wait_for("the source to be seen as inbound", lambda: bench.plan()["facts"]["src"]["class"] == "inbound",
+                 KNOWN_WITHIN_S, step=0.5)
         result = bench.lab.migrate(bench.guest, flags=["--postcopy"], timeout=90)
     finally:
         traffic.stop()

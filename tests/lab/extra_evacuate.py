@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`migtune migrate` and `migtune evacuate`: a host drained by urgency, at the same time and one by one, and Ctrl-C.
 
-Run as: tests/lab/enter tests/lab/test_evacuate.py
+Run as: tests/lab/enter tests/lab/extra_evacuate.py
 
 Four guests of different urgency go back and forth between the hosts.
 """

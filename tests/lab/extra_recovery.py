@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A post-copy whose connection breaks is resumed until it works, and the guest's memory is intact afterwards.
 
-Run as: tests/lab/enter tests/lab/test_recovery.py [--breaks N] [--libvirt 9.0] [--cut SECONDS]
+Run as: tests/lab/enter tests/lab/extra_recovery.py [--breaks N] [--libvirt 9.0] [--cut SECONDS]
 
 The guest goes back and forth; in each migration its post-copy is broken some times, in another way each time, and must go
 on without anybody's doing. At the end of each the guest compares all of its memory with what it should be.
