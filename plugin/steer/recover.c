@@ -42,6 +42,13 @@ static bool is_connected(const struct mt_job *job)
         return job->pid != 0 && mt_sockets_outgoing(job->pid, &flows, NULL) == 0 && !flows.guessed;
 }
 
+/* In the record as far as there is room. */
+#define TELL(job, ...)                                                                                                      \
+        do {                                                                                                                \
+                if ((job)->recovery.breaks <= TOLD_BREAKS)                                                                  \
+                        mt_job_event((job), __VA_ARGS__);                                                                   \
+        } while (0)
+
 /* Once a break: why it is left to others, and what they can do. */
 static void say_unresumed(struct mt_job *job, const char *why)
 {
@@ -54,7 +61,7 @@ static void say_unresumed(struct mt_job *job, const char *why)
                "domain '%s': its post-copy broke and is not resumed: %s; by hand, on this host, with the URI that the "
                "destination's libvirt has: %s",
                name_of(job), why, mt_resume_command(&job->recovery.note, name_of(job), command, sizeof(command)));
-        mt_job_event(job, "not resumed: %.130s", why);
+        TELL(job, "not resumed: %.130s", why);
 }
 
 /* NULL: *ret says what is to be done; else why it is not. */
@@ -78,7 +85,7 @@ static void release(struct mt_recovery *recovery)
 {
         mt_resumer_release(recovery->resumer);
         recovery->resumer = NULL;
-        recovery->resumer_attempts = 0;
+        recovery->resumer_attempts = recovery->told_attempts = 0;
 }
 
 /* The same things to be done; libvirt_uri does not count. */
@@ -122,13 +129,6 @@ static void see_to_resumer(struct mt_host *host, struct mt_job *job)
         recovery->said = false;
         mt_log(MT_LOG_NOTICE, "domain '%s': its post-copy is to be resumed through %s", name_of(job), order.way[0].uri);
 }
-
-/* In the record as far as there is room. */
-#define TELL(job, ...)                                                                                                      \
-        do {                                                                                                                \
-                if ((job)->recovery.breaks <= TOLD_BREAKS)                                                                  \
-                        mt_job_event((job), __VA_ARGS__);                                                                   \
-        } while (0)
 
 static void breaks(struct mt_job *job)
 {
@@ -238,12 +238,14 @@ static void note_attempts(struct mt_job *job, const struct mt_resumer_news *news
 
         recovery->attempts += news->attempts - recovery->resumer_attempts;
         recovery->resumer_attempts = news->attempts;
-        if (recovery->state != MT_POST_COPY_BROKEN || news->state == MT_RESUMER_CALLS || news->error[0] == '\0')
+        if (recovery->state != MT_POST_COPY_BROKEN || news->state == MT_RESUMER_CALLS || news->error[0] == '\0' ||
+            (news->refused ? recovery->said : recovery->told_attempts == news->attempts))
                 return;
+        recovery->told_attempts = news->attempts;
         (void)snprintf(key, sizeof(key), "resume %s %d", name_of(job), news->refused);
         mt_log_limited(news->refused ? MT_LOG_ERR : MT_LOG_WARNING, key, "domain '%s': %s%s", name_of(job), news->error,
                        news->refused ? "" : "; trying again");
-        if (news->refused && !recovery->said)
+        if (news->refused)
                 TELL(job, "not resumed: %.130s", news->error);
         recovery->said = recovery->said || news->refused;
 }

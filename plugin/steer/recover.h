@@ -37,6 +37,7 @@ struct mt_recovery {
         struct mt_resume_order order; /* the resumer's, but for libvirt_uri */
         struct mt_resumer *resumer;   /* NULL: nobody tries */
         unsigned resumer_attempts;    /* of its, counted in `attempts` already */
+        unsigned told_attempts;       /* likewise: the last whose failure was logged */
         unsigned earlier_attempts;    /* of `attempts`, before this break */
 };
 

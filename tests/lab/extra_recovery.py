@@ -27,6 +27,9 @@ PER_MIGRATION = 3
 SLOW_MIB_S, FAST_MIB_S = 5, 300
 RESUMED_WITHIN_S = 60.0
 GOES_ON_S = 1.0  # between two breaks
+# Before the first: what QEMU's main loop itself needs of the guest's memory (the rings of devices) has come by then. While it
+# waits for a page it answers nobody, so a break then is past help: libvirt does not talk to QEMU out of band.
+RUNS_S = 1.5
 COMMAND = "virsh migrate --live --p2p --postcopy --postcopy-resume"
 
 
@@ -59,7 +62,10 @@ class PostCopyBench(Bench):
         for host in self.lab.hosts:
             qemu = host.path(f"/var/log/libvirt/qemu/{self.guest.name}.log")
             sockets = host.run("ss", "-Htn", "state", "established", MIGRATION_PORTS).stdout.split("\n")
-            lines += [f"{host.name}: {state(self, host)}", *sockets, *qemu.read_text(errors="replace").splitlines()[-8:]]
+            pid = host.path(f"/run/libvirt/qemu/{self.guest.name}.pid")
+            waits = host.run("cat", f"/proc/{pid.read_text().strip()}/wchan", check=False).stdout if pid.exists() else "-"
+            lines += [f"{host.name}: {state(self, host)}, QEMU's main loop waits in {waits}", *sockets,
+                      *qemu.read_text(errors="replace").splitlines()[-8:]]
         return "\n".join(lines)
 
     def recover(self):
@@ -83,12 +89,13 @@ def begin(bench, slow=True, **options):
     source, target = bench.source, bench.target
     migration = bench.lab.migration(bench.guest, flags=["--postcopy"], **options)
     migration.start()
-    try:  # what breaks before the destination runs is lost: neither QEMU nor libvirt can put that together again
+    try:
         wait_for("post-copy", lambda: "(post-copy)" in state(bench, source) and "(post-copy)" in state(bench, target), 30)
     except LabError as error:
         raise LabError(f"{error}: {state(bench, source)}; {bench.status(source)}\n{log(source)}") from error
     if slow:
         source.virsh("migrate-setspeed", "--postcopy", bench.guest.name, str(SLOW_MIB_S))
+    time.sleep(bench.runs_s)
     return migration, source, target
 
 
@@ -299,6 +306,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--breaks", type=int, default=8, help="how often (8)")
     parser.add_argument("--cut", type=float, default=5.0, help="how long the cable is interrupted, s (5)")
+    parser.add_argument("--runs", type=float, default=RUNS_S, help=f"before the first break of a migration, s ({RUNS_S})")
     parser.add_argument("--libvirt", choices=[older.VERSION], help="of both hosts; by default the installed one")
     parser.add_argument("--only", help="one case alone")
     arguments = parser.parse_args()
@@ -312,7 +320,7 @@ def main():
         guest = lab.guest(memory_mib=MEMORY_MIB, workload=Workload("uniform", mbit_per_s=40, size_mib=64,
                                                                    touched_mib=TOUCHED_MIB))
         bench = PostCopyBench(lab, tap, guest)
-        bench.breaks, bench.cut_s = arguments.breaks, arguments.cut
+        bench.breaks, bench.cut_s, bench.runs_s = arguments.breaks, arguments.cut, arguments.runs
         cases = [breaks, daemons_restarted, conducted_by_its_client, way_unknown]
         if is_mended:
             cases.append(crashing_version)

@@ -10,11 +10,12 @@ from migtune_lab.cases import Cases
 from migtune_lab.process import wait_for
 
 TOUCHED_MIB, MBIT_PER_S = 256, 1300
-# QEMU samples 512 pages a GiB, so that 24 MiB look like 16 to 40, and 128 like 100 to 160. In FEW_LIMIT_MS go 49.
-FEW_MIB, MANY_MIB = 24, 128
-SAMPLED_WITHIN_S = 90
+FEW_MIB, MANY_MIB = 20, 128
+SAMPLED_WITHIN_S = 180
 FEW_LIMIT_MS = 500
-FEW_MOST_MIB = 44  # sampled: else it would be taken for more than the last copy can bring
+# Of what is sampled: in FEW_LIMIT_MS go 49 MiB. QEMU samples 512 pages a GiB, so that 20 MiB look like 10 or like 50 now and
+# then; further samples tell.
+FEW_MOST_MIB = 44
 BLACKOUT_SLACK_MS = 80
 ROUNDS = 6  # of which none converges
 

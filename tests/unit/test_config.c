@@ -154,6 +154,9 @@ static const struct good_case {
         { "compression", "migration = { compression = \"never\"; };", "migration.compression", MT_NEVER },
         { "no call waits", "shim = { max_wait = \"0ms\"; };", "shim.max_wait", 0 },
         { "a shim's patience by default", "shim = { max_wait = \"1s\"; };", "shim.timeout", 2000 },
+        { "resumed whatever the version", "destination = { resume = \"always\"; };", "destination.resume",
+          MT_RESUME_ALWAYS },
+        { "never resumed", "destination = { resume = \"never\"; };", "destination.resume", MT_RESUME_NEVER },
         { "callers overridden", "shim = { caller_limits = \"override\"; };", "shim.caller_limits", MT_LIMITS_OVERRIDE },
         { "colons for equals", "mode : \"off\"", "mode", MT_MODE_OFF },
 };

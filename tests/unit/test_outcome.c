@@ -204,6 +204,27 @@ static void test_failed_record(void **state)
         assert_null(strchr(text, '\n'));
 }
 
+/* What happened to few is only in the records of those. */
+static void test_recovery(void **state)
+{
+        struct mt_outcome o = example();
+        json_object *json = mt_outcome_json(&o), *recovery = NULL;
+
+        (void)state;
+        assert_false(json_object_object_get_ex(json, "recovery", &recovery));
+        (void)json_object_put(json);
+        o.recovery.breaks = 2;
+        o.recovery.attempts = 3;
+        o.recovery.lost_ms = 1700;
+        o.applied.pace_bytes_s = 12500000;
+        json = mt_outcome_json(&o);
+        assert_true(json_object_object_get_ex(json, "recovery", &recovery));
+        assert_string_equal(mt_json_text(recovery), "{\"breaks\":2,\"attempts\":3,\"broken_ms\":1700}");
+        assert_non_null(strstr(mt_json_text(json), "\"postcopy_mbps\":100.0"));
+        (void)json_object_put(json);
+        mt_outcome_done(&o);
+}
+
 static void test_samples_thin_out(void **state)
 {
         MT_CLEANUP(mt_outcome_done) struct mt_outcome outcome = { .n_samples = 0 };
@@ -383,6 +404,7 @@ int main(void)
         static const struct CMUnitTest others[] = {
                 cmocka_unit_test(test_every_intent_key_is_there),
                 cmocka_unit_test(test_failed_record),
+                cmocka_unit_test(test_recovery),
                 cmocka_unit_test(test_samples_thin_out),
                 cmocka_unit_test(test_samples_of_many_iterations),
                 cmocka_unit_test(test_dirty_rate_is_the_mean_from_iteration_2),
