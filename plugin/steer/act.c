@@ -233,7 +233,7 @@ void mt_job_pace(struct mt_job *job)
 void mt_job_switch_when_due(struct mt_job *job)
 {
         if (job->plan.switch_iteration == 0 || job->iteration < job->plan.switch_iteration || job->switch_asked ||
-            job->agent == NULL || job->intent.mode != MT_MODE_ENFORCE || job->recovery.state != MT_NO_POST_COPY)
+            job->agent == NULL || job->intent.mode != MT_MODE_ENFORCE || job->post_copy)
                 return;
         job->switch_asked = true;
         job->asked_in = job->iteration;

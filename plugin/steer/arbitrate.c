@@ -48,7 +48,7 @@ static struct subject find(const struct mt_host *host, const struct mt_report *r
         bool ends_wait = report->what == MT_REPORT_ABORT && call != NULL && call->state < MT_ANNOUNCED_ADVISED;
 
         for (struct mt_job *job = host->jobs; job != NULL && !ends_wait; job = job->next)
-                if (job->over_ms == 0 && strcmp(job->xml.id.uuid, report->uuid) == 0)
+                if (job->state != MT_JOB_OVER && strcmp(job->xml.id.uuid, report->uuid) == 0)
                         return (struct subject){ job, job->call, &job->outcome, job->since_ms, is_own(job->call, uid) };
         if (call != NULL)
                 return (struct subject){ NULL, call, &call->outcome, call->since_ms, true };
@@ -157,7 +157,7 @@ static struct mt_job *job_of(const struct mt_host *host, const struct mt_announc
 static void ended(struct mt_host *host, struct mt_announced *call, uint32_t by, const struct mt_report *report)
 {
         struct mt_job *job = report->result < 0 ? job_of(host, call) : NULL;
-        struct mt_announced *other = job != NULL && job->over_ms == 0 ? mt_call_instead(host, call) : NULL;
+        struct mt_announced *other = job != NULL && job->state != MT_JOB_OVER ? mt_call_instead(host, call) : NULL;
 
         if (other != NULL) {
                 change_call(host, job, other);

@@ -61,7 +61,7 @@ static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
                 outcome->actual.iterations = (unsigned)(stats->iteration - job->first_iteration + 1);
         if (outcome->result != MT_COMPLETED)
                 return;
-        if (stats->downtime_ms > 0 || job->recovery.state == MT_NO_POST_COPY)
+        if (stats->downtime_ms > 0 || !job->post_copy)
                 outcome->actual.downtime_ms = stats->downtime_ms;
         if (job->stopped_at_bytes > 0 && outcome->actual.technique == MT_PRE_COPY)
                 outcome->actual.last_copy_bytes = job->meter.bytes - job->stopped_at_bytes;

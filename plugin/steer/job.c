@@ -2,23 +2,8 @@
 /*
  * Theory of operation
  *
- *   event                         COPYING                                     SWITCHOVER
- *   MIGRATION_ITERATION 1         (creates the job) measure, plan, install
- *   MIGRATION_ITERATION k         correct D, plan again, iteration cap        -
- *   (of a new run, when the last  end that one, create a job for this one     the same
- *   one's end went unseen)
- *   tick (1 s)                    statistics, sample, plan again              sample
- *   (statistics are fetched by the job's agent, agent.c, and used when they arrive)
- *   SUSPENDED/MIGRATED            lift the ceil -> SWITCHOVER                 -
- *   (where the plan switches to post-copy at iteration k, k asks for it; SUSPENDED/POSTCOPY tells that it was done)
- *   RESUMED (it was a suspend)    -                                           class as planned -> COPYING
- *   JOB_COMPLETED                 end: completed                              end: completed
- *   STOPPED/MIGRATED              withdraw, await JOB_COMPLETED               the same
- *   STOPPED, or the job is gone   end: failed or cancelled                    end
- *   libvirt goes away             lift the ceil (nobody could tell of the     the same
- *                                 switchover); end when the sockets close
- *   libvirt comes back            go on, or end as the domain's state says    the same
- * A switchover that is post-copy has states of its own, see recover.c.
+ * A job's states, its events and what each of them does are in state.c. Statistics are fetched by the job's agent (agent.c), for
+ * that may take long, and are used when they arrive.
  *
  * The first event comes when memory is already moving, so the first plan uses what is known without waiting: the sampled or
  * remembered dirty rate, the smoothed traffic, the connection's round-trip time. From iteration 2 on D is QEMU's own
@@ -58,27 +43,31 @@ bool mt_job_exists(const struct mt_host *host, const char *uuid)
 {
         const struct mt_job *job = find(host, uuid);
 
-        return job != NULL && job->over_ms == 0;
+        return job != NULL && job->state != MT_JOB_OVER;
 }
 
 void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
 {
         struct mt_job *job = find(host, uuid);
 
-        if (job == NULL || (job->state != MT_JOB_COPYING && !post_copy)) /* post-copy is told after the ordinary stop */
+        enum mt_job_state before;
+
+        if (job == NULL)
                 return;
-        if (job->state == MT_JOB_COPYING && job->shaped) { /* the class's own count: statistics are up to a second old */
+        before = job->state;
+        if (!mt_state_step(&job->state, post_copy ? MT_EVENT_SWITCH : MT_EVENT_STOP))
+                return;
+        if (before == MT_JOB_COPYING && job->shaped) { /* the class's own count: statistics are up to a second old */
                 mt_job_meter(host, job, mt_now_ms());
                 job->stopped_at_bytes = job->meter.bytes;
         }
-        job->state = MT_JOB_SWITCHOVER;
         if (post_copy)
                 job->outcome.actual.technique =
                         (job->asked_in != 0 ? job->asked_in : job->iteration) > 1 ? MT_HYBRID : MT_POST_COPY;
         if (job->intent.mode == MT_MODE_ENFORCE)
                 mt_job_lift(host, job, !post_copy);
         if (post_copy) {
-                mt_recover_runs(host, job);
+                mt_recover_runs(host, job, before == MT_JOB_BROKEN);
                 mt_job_pace(job); /* an operator may have switched it */
                 mt_job_follow_connections(host, job);
         }
@@ -89,11 +78,11 @@ void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
 void mt_job_post_copy_failed(struct mt_host *host, const char *uuid)
 {
         struct mt_job *job = find(host, uuid);
-        bool adopted = job != NULL && job->outcome.adopted && job->recovery.state == MT_NO_POST_COPY;
+        bool adopted = job != NULL && job->outcome.adopted && !job->post_copy;
 
-        if (job == NULL || job->over_ms != 0)
+        if (job == NULL)
                 return;
-        if (job->recovery.state == MT_NO_POST_COPY) /* the watcher did not see the switch */
+        if (!job->post_copy) /* the watcher did not see the switch */
                 mt_job_switchover(host, uuid, /* post_copy= */ true);
         mt_recover_failed(host, job, adopted);
 }
@@ -102,10 +91,8 @@ void mt_job_resumed(struct mt_host *host, const char *uuid)
 {
         struct mt_job *job = find(host, uuid);
 
-        if (job == NULL || job->state != MT_JOB_SWITCHOVER || job->over_ms != 0 ||
-            job->outcome.actual.technique != MT_PRE_COPY)
+        if (job == NULL || !mt_state_step(&job->state, MT_EVENT_RUNS_HERE))
                 return;
-        job->state = MT_JOB_COPYING;
         job->stopped_at_bytes = 0;
         mt_job_apply(host, job);
 }
@@ -121,7 +108,7 @@ void mt_job_completed(struct mt_host *host, const char *uuid, const struct mt_jo
 /* The migration is over, one way or the other: nothing is shaped any more. JOB_COMPLETED, if it comes, tells the figures. */
 static void is_over(struct mt_host *host, struct mt_job *job)
 {
-        if (job->over_ms == 0) {
+        if (mt_state_step(&job->state, MT_EVENT_END)) {
                 job->over_ms = mt_now_ms();
                 mt_job_meter(host, job, job->over_ms);
                 mt_job_unshape(host, job);
@@ -134,8 +121,7 @@ static bool is_lost(const struct mt_job *job)
 {
         int state = 0, reason = 0;
 
-        return job->recovery.state != MT_NO_POST_COPY && virDomainGetState(job->domain, &state, &reason, 0) == 0 &&
-               state == VIR_DOMAIN_PAUSED &&
+        return job->post_copy && virDomainGetState(job->domain, &state, &reason, 0) == 0 && state == VIR_DOMAIN_PAUSED &&
                (reason == VIR_DOMAIN_PAUSED_POSTCOPY || reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED);
 }
 
@@ -185,7 +171,7 @@ void mt_job_iteration(struct mt_host *host, virDomainPtr domain, int iteration)
         if (virDomainGetUUIDString(domain, uuid) < 0)
                 return;
         job = find(host, uuid);
-        if (job != NULL && (job->over_ms != 0 || (uint64_t)iteration < job->first_iteration)) {
+        if (job != NULL && ((uint64_t)iteration < job->first_iteration || !mt_state_step(&job->state, MT_EVENT_ROUND))) {
                 ended_unseen(host, job); /* this is the next run */
                 job = NULL;
         }
@@ -246,7 +232,7 @@ static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_a
 {
         mt_job_note_set(job, news);
         note_post_copy(job, news);
-        if (!news->has_stats || job->over_ms != 0)
+        if (!news->has_stats || !mt_state_step(&job->state, MT_EVENT_STATISTICS))
                 return;
         if (news->stats_r < 0) { /* libvirt is away (then the tick sees to it), or the domain is */
                 if (host->connection != NULL && virConnectIsAlive(host->connection) == 1 &&
@@ -260,7 +246,7 @@ static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_a
                 is_over(host, job);
                 return;
         }
-        if (news->stats.elapsed_ms < job->stats.elapsed_ms && job->recovery.state == MT_NO_POST_COPY) {
+        if (news->stats.elapsed_ms < job->stats.elapsed_ms && !job->post_copy) {
                 /* another run began between two looks (in post-copy libvirtd was restarted, and counts anew) */
                 virDomainPtr domain = job->domain;
 
@@ -300,13 +286,13 @@ void mt_job_collect(struct mt_host *host)
 static void tick_connected(struct mt_host *host, struct mt_job *job)
 {
         mt_job_meter(host, job, mt_now_ms());
-        if (job->over_ms != 0 && mt_now_ms() - job->over_ms > COMPLETED_DUE_MS) {
+        if (job->state == MT_JOB_OVER && mt_now_ms() - job->over_ms > COMPLETED_DUE_MS) {
                 ended_unseen(host, job);
                 return;
         }
         if (job->agent != NULL)
                 mt_agent_want_stats(job->agent);
-        if (job->over_ms == 0 && job->recovery.state != MT_NO_POST_COPY) {
+        if (mt_state_is_post_copy(job->state)) {
                 mt_recover_tick(host, job);
                 mt_job_follow_connections(host, job);
         }
@@ -318,8 +304,7 @@ static void tick_disconnected(struct mt_host *host, struct mt_job *job)
         struct mt_flows flows;
 
         mt_job_meter(host, job, mt_now_ms());
-        if (job->shaped && job->recovery.state == MT_NO_POST_COPY &&
-            (job->pid == 0 || mt_sockets_outgoing(job->pid, &flows, NULL) == -ENOENT))
+        if (job->shaped && !job->post_copy && (job->pid == 0 || mt_sockets_outgoing(job->pid, &flows, NULL) == -ENOENT))
                 mt_job_withdraw(host, job); /* a post-copy without a connection may be resumed, and needs its class then */
 }
 

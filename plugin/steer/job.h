@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One outgoing migration's life, from the first MIGRATION_ITERATION event to its outcome record. See job.c for the states.
+ * One outgoing migration's life, from the first MIGRATION_ITERATION event to its outcome record. See state.c for the states.
  */
 #ifndef MT_STEER_JOB_H
 #define MT_STEER_JOB_H

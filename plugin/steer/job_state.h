@@ -17,20 +17,20 @@
 #include "steer/host.h"
 #include "steer/meter.h"
 #include "steer/recover.h"
+#include "steer/state.h"
 
 #include <sys/types.h>
 
 #define MT_HOT_ROUNDS 12 /* so many of the last rounds tell of hot pages */
 
-enum mt_job_state { MT_JOB_COPYING, MT_JOB_SWITCHOVER };
-
 struct mt_job {
         struct mt_job *next;
         enum mt_job_state state;
+        bool post_copy;         /* it was switched: as state tells, but when it is over as well */
         virDomainPtr domain;    /* NULL while libvirt is away */
         struct mt_agent *agent; /* NULL likewise, or when its thread did not start */
         bool at_boundary;       /* an iteration began and its statistics are still to come */
-        uint64_t over_ms;       /* since when it is over and JOB_COMPLETED is due; 0: it runs */
+        uint64_t over_ms;       /* when it became OVER; 0: it runs */
         pid_t pid;              /* of the domain's QEMU; 0: not found */
         struct mt_domain_xml xml;
         uint64_t since_ms;        /* CLOCK_MONOTONIC */

@@ -24,15 +24,6 @@ uint64_t mt_job_own_rate(const struct mt_host *host, const char *device)
         return (uint64_t)sum;
 }
 
-static const char *state_of(const struct mt_job *job)
-{
-        if (job->recovery.state == MT_POST_COPY_BROKEN)
-                return "broken";
-        if (job->recovery.state != MT_NO_POST_COPY)
-                return "post-copy";
-        return job->state == MT_JOB_COPYING ? "copying" : "switchover";
-}
-
 static json_object *status_of(const struct mt_job *job)
 {
         json_object *o = json_object_new_object(), *recovery = mt_recover_json(job);
@@ -41,7 +32,7 @@ static json_object *status_of(const struct mt_job *job)
         mt_json_add(o, "domain", mt_json_string(job->xml.id.name));
         mt_json_add(o, "uuid", mt_json_string(job->xml.id.uuid));
         mt_json_add(o, "destination", mt_json_string(job->outcome.destination));
-        mt_json_add(o, "state", mt_json_string(state_of(job)));
+        mt_json_add(o, "state", mt_json_string(mt_state_name(job->state)));
         if (recovery != NULL)
                 mt_json_add(o, "recovery", recovery);
         mt_json_add(o, "mode", mt_json_string(mt_mode_name(job->intent.mode)));

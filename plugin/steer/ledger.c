@@ -51,7 +51,7 @@ static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_st
 
 static bool runs_on(const struct mt_job *job, const char *device)
 {
-        return job->over_ms == 0 && strcmp(job->facts.device, device) == 0;
+        return job->state != MT_JOB_OVER && strcmp(job->facts.device, device) == 0;
 }
 
 static bool is_let_go_on(const struct mt_host *host, const struct mt_announced *call, const char *device)

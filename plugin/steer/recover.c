@@ -2,15 +2,10 @@
 /*
  * Theory of operation
  *
- *   event                                 RUNS                          LET GO                     BROKEN
- *   SUSPENDED/POSTCOPY                    (the switch: to this state)   -> RUNS                    -> RUNS: it was resumed
- *   SUSPENDED/POSTCOPY_FAILED, or so      connection there: -> LET GO   -                          -
- *   found after a (re)connect             gone: -> BROKEN
- *   the resumer sees no connection        -                             -> BROKEN                  -
- *   the resumer sees the connection       -                             -                          -> LET GO: it was resumed
- *   the migration is over (job.c)         end, whatever the state
+ * The states are those of state.c. Which of LET_GO and BROKEN it is, when libvirt says that a post-copy failed, the connection
+ * tells: it is there or it is gone.
  *
- * In LET GO and BROKEN there is a resumer (resumer.c), which attempts only while the connection is gone. That a migration
+ * In LET_GO and BROKEN there is a resumer (resumer.c), which attempts only while the connection is gone. That a migration
  * was resumed is libvirt's to say, so it counts whoever did it; while ours is not calling it was somebody else.
  *
  * The way (resume_way.c) needs the URI of the destination's libvirt. Without any, one line says what an operator can do, and
@@ -134,7 +129,8 @@ static void breaks(struct mt_job *job)
 {
         struct mt_recovery *recovery = &job->recovery;
 
-        recovery->state = MT_POST_COPY_BROKEN;
+        if (!mt_state_step(&job->state, MT_EVENT_BREAK))
+                return;
         recovery->broken_ms = mt_now_ms();
         recovery->breaks++;
         recovery->earlier_attempts = recovery->attempts;
@@ -146,7 +142,8 @@ static void breaks(struct mt_job *job)
 
 static void lets_go(struct mt_job *job)
 {
-        job->recovery.state = MT_POST_COPY_LET_GO;
+        if (!mt_state_step(&job->state, MT_EVENT_LET_GO))
+                return;
         job->recovery.was_let_go = true;
         mt_log(MT_LOG_WARNING,
                "domain '%s': libvirt lost hold of its post-copy, whose connection is there (was a daemon restarted?); "
@@ -157,12 +154,11 @@ static void lets_go(struct mt_job *job)
 }
 
 /* It is not broken any more. by: who did that. */
-static void goes_on(struct mt_job *job, enum mt_recovery_state state, const char *by)
+static void goes_on(struct mt_job *job, const char *by)
 {
         struct mt_recovery *recovery = &job->recovery;
         uint64_t lasted_ms = mt_now_ms() - recovery->broken_ms;
 
-        recovery->state = state;
         recovery->lost_ms += lasted_ms;
         mt_log(MT_LOG_NOTICE, "domain '%s': post-copy resumed after %.1f s (%s)", name_of(job), mt_seconds(lasted_ms), by);
         TELL(job, "post-copy resumed after %.1f s (%s)", mt_seconds(lasted_ms), by);
@@ -195,31 +191,29 @@ static const char *doer(const struct mt_job *job, char *text, size_t size)
         return text;
 }
 
-void mt_recover_runs(struct mt_host *host, struct mt_job *job)
+void mt_recover_runs(struct mt_host *host, struct mt_job *job, bool was_broken)
 {
         struct mt_recovery *recovery = &job->recovery;
         struct mt_err err = { 0 };
         char by[32];
 
-        if (recovery->state == MT_POST_COPY_BROKEN)
-                goes_on(job, MT_POST_COPY_RUNS, doer(job, by, sizeof(by)));
-        if (recovery->state == MT_NO_POST_COPY) {
+        if (was_broken)
+                goes_on(job, doer(job, by, sizeof(by)));
+        if (!job->post_copy) {
                 (void)mt_recover_note_read(host->run_dir, job->xml.id.uuid, &recovery->note, NULL);
                 mt_resume_learn(job, &recovery->note);
                 if (mt_recover_note_write(host->run_dir, job->xml.id.uuid, &recovery->note, &err) < 0)
                         mt_log_limited(MT_LOG_WARNING, "post-copy note", "domain '%s': %s", name_of(job), err.msg);
         }
-        recovery->state = MT_POST_COPY_RUNS;
+        job->post_copy = true;
 }
 
 void mt_recover_failed(struct mt_host *host, struct mt_job *job, bool adopted)
 {
         struct mt_recovery *recovery = &job->recovery;
 
-        if (recovery->state == MT_POST_COPY_BROKEN || recovery->state == MT_POST_COPY_LET_GO)
+        if (job->state != MT_JOB_POST_COPY) /* over, or known already */
                 return;
-        if (recovery->state == MT_NO_POST_COPY)
-                mt_recover_runs(host, job);
         if (adopted)
                 (void)snprintf(job->outcome.destination, sizeof(job->outcome.destination), "%s",
                                recovery->note.peer[0] != '\0' ? recovery->note.peer : "unknown");
@@ -238,7 +232,7 @@ static void note_attempts(struct mt_job *job, const struct mt_resumer_news *news
 
         recovery->attempts += news->attempts - recovery->resumer_attempts;
         recovery->resumer_attempts = news->attempts;
-        if (recovery->state != MT_POST_COPY_BROKEN || news->state == MT_RESUMER_CALLS || news->error[0] == '\0' ||
+        if (job->state != MT_JOB_BROKEN || news->state == MT_RESUMER_CALLS || news->error[0] == '\0' ||
             (news->refused ? recovery->said : recovery->told_attempts == news->attempts))
                 return;
         recovery->told_attempts = news->attempts;
@@ -259,10 +253,10 @@ void mt_recover_collect(struct mt_job *job)
         if (recovery->resumer == NULL)
                 return;
         look(recovery, &news);
-        if (recovery->state == MT_POST_COPY_LET_GO && (news.attempts > recovery->resumer_attempts || news.refused))
+        if (job->state == MT_JOB_LET_GO && (news.attempts > recovery->resumer_attempts || news.refused))
                 breaks(job); /* nobody else tells, where libvirt had lost hold of it before */
-        if (recovery->state == MT_POST_COPY_BROKEN && news.state == MT_RESUMER_IDLES) {
-                goes_on(job, MT_POST_COPY_LET_GO, doer(job, by, sizeof(by)));
+        if (news.state == MT_RESUMER_IDLES && mt_state_step(&job->state, MT_EVENT_CONNECTED)) {
+                goes_on(job, doer(job, by, sizeof(by)));
                 recovery->was_let_go = true;
         }
         note_attempts(job, &news);
@@ -272,14 +266,14 @@ void mt_recover_collect(struct mt_job *job)
 
 void mt_recover_tick(struct mt_host *host, struct mt_job *job)
 {
-        if (job->recovery.state == MT_POST_COPY_BROKEN || job->recovery.state == MT_POST_COPY_LET_GO)
+        if (job->state == MT_JOB_BROKEN || job->state == MT_JOB_LET_GO)
                 see_to_resumer(host, job);
 }
 
 void mt_recover_end(const struct mt_host *host, struct mt_job *job, bool keep_note)
 {
         release(&job->recovery);
-        if (job->recovery.state != MT_NO_POST_COPY && !keep_note)
+        if (job->post_copy && !keep_note)
                 mt_recover_note_remove(host->run_dir, job->xml.id.uuid);
 }
 
@@ -304,10 +298,10 @@ const char *mt_recover_text(const struct mt_job *job, char *ret, size_t size)
         struct mt_resumer_news news;
         uint64_t now = mt_now_ms();
 
-        if (recovery->state == MT_POST_COPY_RUNS)
-                return "post-copy";
-        if (recovery->state == MT_POST_COPY_LET_GO)
+        if (job->state == MT_JOB_LET_GO)
                 return "post-copy goes on, libvirt lost hold of it";
+        if (job->state != MT_JOB_BROKEN)
+                return "post-copy";
         look(recovery, &news);
         if (news.state == MT_RESUMER_CALLS)
                 (void)snprintf(ret, size, "post-copy broken, resuming, attempt %u under way", attempts(recovery, &news));
@@ -322,12 +316,12 @@ const char *mt_recover_text(const struct mt_job *job, char *ret, size_t size)
 json_object *mt_recover_json(const struct mt_job *job)
 {
         const struct mt_recovery *recovery = &job->recovery;
-        bool is_broken = recovery->state == MT_POST_COPY_BROKEN;
+        bool is_broken = job->state == MT_JOB_BROKEN;
         uint64_t lasts_ms = is_broken ? mt_now_ms() - recovery->broken_ms : 0;
         json_object *o;
         char text[320];
 
-        if (recovery->breaks == 0 && recovery->state != MT_POST_COPY_LET_GO)
+        if (recovery->breaks == 0 && job->state != MT_JOB_LET_GO)
                 return NULL;
         o = json_object_new_object();
         mt_json_add(o, "text", mt_json_string(mt_recover_text(job, text, sizeof(text))));

@@ -2,7 +2,7 @@
 /*
  * A job in post-copy: what breaks it, and how it goes on. Once the guest runs on the destination there is no way back, and
  * with the connection gone it stands still at the first page that it lacks: so the job is resumed, whoever started it.
- * See recover.c for the states, resumer.c for the attempts.
+ * See state.c for the states, resumer.c for the attempts.
  */
 #ifndef MT_STEER_RECOVER_H
 #define MT_STEER_RECOVER_H
@@ -17,16 +17,8 @@
 struct mt_host;
 struct mt_job;
 
-enum mt_recovery_state {
-        MT_NO_POST_COPY, /* it has not been switched */
-        MT_POST_COPY_RUNS,
-        MT_POST_COPY_LET_GO, /* libvirt lost hold of it (a daemon was restarted); the connection is there */
-        MT_POST_COPY_BROKEN,
-};
-
 /* The job's part of it. Zeroed: pre-copy. */
 struct mt_recovery {
-        enum mt_recovery_state state;
         unsigned breaks;
         unsigned attempts;  /* at resuming it, in all */
         uint64_t broken_ms; /* CLOCK_MONOTONIC, since when it is broken */
@@ -41,8 +33,8 @@ struct mt_recovery {
         unsigned earlier_attempts;    /* of `attempts`, before this break */
 };
 
-/* The guest runs on the destination: writes the note for the next watcher. Again: a broken one goes on. */
-void mt_recover_runs(struct mt_host *host, struct mt_job *job);
+/* The guest runs on the destination: writes the note for the next watcher. was_broken: it goes on. */
+void mt_recover_runs(struct mt_host *host, struct mt_job *job, bool was_broken);
 /* libvirt says that the post-copy failed: begins to resume it. adopted: it was so when the watcher came. */
 void mt_recover_failed(struct mt_host *host, struct mt_job *job, bool adopted);
 /* The resumer has news. */

@@ -10,7 +10,8 @@
 /* Another domain's job that runs on the uplink. */
 static bool runs_on(const struct mt_job *job, const char *device, const char *except_uuid)
 {
-        return job->over_ms == 0 && strcmp(job->facts.device, device) == 0 && strcmp(job->xml.id.uuid, except_uuid) != 0;
+        return job->state != MT_JOB_OVER && strcmp(job->facts.device, device) == 0 &&
+               strcmp(job->xml.id.uuid, except_uuid) != 0;
 }
 
 /* Another domain's call that begins there at any moment. */

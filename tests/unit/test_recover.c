@@ -181,6 +181,15 @@ static const char *status_text(const struct mt_job *job)
         return mt_recover_text(job, text, sizeof(text));
 }
 
+/* libvirt says that it runs on the destination. */
+static void runs(struct broken *b)
+{
+        bool was_broken = b->job.state == MT_JOB_BROKEN;
+
+        assert_true(mt_state_step(&b->job.state, MT_EVENT_SWITCH));
+        mt_recover_runs(&b->bench->host, &b->job, was_broken);
+}
+
 /* It runs, breaks, is resumed by somebody else, breaks again. */
 static void test_story(void **state)
 {
@@ -191,7 +200,7 @@ static void test_story(void **state)
         broken_new(&b, MT_MODE_ENFORCE);
         host = &b.bench->host;
         assert_null(mt_recover_json(&b.job));
-        mt_recover_runs(host, &b.job);
+        runs(&b);
         assert_string_equal(status_text(&b.job), "post-copy");
         assert_true(noted(&b));
         assert_int_equal(b.job.outcome.n_events, 0);
@@ -205,13 +214,13 @@ static void test_story(void **state)
         assert_non_null(strstr(b.job.outcome.events[1].text, "destination.uri is not set"));
         mt_recover_tick(host, &b.job);
         assert_int_equal(b.job.outcome.n_events, 2); /* once is enough */
-        mt_recover_runs(host, &b.job);
+        runs(&b);
         assert_int_equal(b.job.outcome.n_events, 3);
         assert_non_null(strstr(b.job.outcome.events[2].text, "(by somebody else)"));
         mt_recover_failed(host, &b.job, false);
         assert_int_equal(b.job.recovery.breaks, 2);
         for (int i = 0; i < 20; i++) { /* the record has room for other events as well */
-                mt_recover_runs(host, &b.job);
+                runs(&b);
                 mt_recover_failed(host, &b.job, false);
         }
         assert_int_equal(b.job.recovery.breaks, 22);
@@ -228,6 +237,7 @@ static void test_configured_late(void **state)
 
         (void)state;
         broken_new(&b, MT_MODE_ENFORCE);
+        runs(&b);
         mt_recover_failed(&b.bench->host, &b.job, true);
         assert_string_equal(b.job.outcome.destination, "unknown");
         assert_null(b.job.recovery.resumer);
@@ -264,6 +274,7 @@ static void test_left_alone(void **state)
         broken_new(&b, c->mode);
         (void)strcpy(b.bench->host.config.destination.uri, "qemu+tls://spare/system");
         b.bench->host.config.destination.resume = c->choice;
+        runs(&b);
         mt_recover_failed(&b.bench->host, &b.job, false);
         assert_null(b.job.recovery.resumer);
         assert_non_null(strstr(bench_log.text, c->why));
@@ -281,7 +292,7 @@ static void test_sweep(void **state)
 
         (void)state;
         broken_new(&b, MT_MODE_ENFORCE);
-        mt_recover_runs(&b.bench->host, &b.job);
+        runs(&b);
         b.bench->host.jobs = &b.job;
         mt_recover_sweep(&b.bench->host);
         assert_true(noted(&b));

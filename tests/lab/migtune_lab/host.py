@@ -155,9 +155,12 @@ class Host:
         return json.loads(self.virsh("qemu-monitor-command", domain, text))["return"]
 
     def break_connections(self, *where):
-        """Reset the host's TCP connections that match a filter in ss's notation; returns how many there were."""
+        """Reset the host's TCP connections that match a filter in ss's notation; returns how many there were (never none)."""
         lines = run(["ss", "-N", self.name, "-HKtn", "state", "established", *where]).stdout.splitlines()
-        return len([line for line in lines if line.strip()])
+        count = len([line for line in lines if line.strip()])
+        if count == 0:
+            raise LabError(f"{self.name}: no connection {' '.join(where)} to break")
+        return count
 
     # libvirtd
 
