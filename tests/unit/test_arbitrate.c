@@ -173,7 +173,7 @@ static void test_over(void **state)
         (void)state;
         (void)bench_ask_first(bench, "vm", NULL);
         job = bench_begin(bench, "vm");
-        job->over_ms = mt_now_ms();
+        assert_true(mt_state_step(&job->state, MT_EVENT_END));
         assert_int_equal(bench_report(bench, "abort", job->xml.id.uuid, NULL, 0, NULL, 0), 0);
         assert_false(job->aborted);
         assert_int_equal(bench_report(bench, "max-downtime", job->xml.id.uuid, NULL, 0, NULL, 50), 0);

@@ -121,7 +121,7 @@ static void test_ledger(void **state)
         mt_turn_share(&bench->host, "", &facts);
         assert_true(facts.parallel == 0 && facts.taken_bytes_s == 0); /* on another uplink */
         (void)snprintf(facts.device, sizeof(facts.device), "lo");
-        job->over_ms = 1;
+        assert_true(mt_state_step(&job->state, MT_EVENT_END));
         mt_turn_share(&bench->host, "", &facts);
         assert_int_equal(facts.parallel, 0);
         bench_free(bench);
