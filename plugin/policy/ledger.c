@@ -2,6 +2,7 @@
 #include "policy/ledger.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #define NOTHING 1e-9 /* Mbit/s: less than this is a rounding error */
 
@@ -14,8 +15,8 @@ static const double weight_of_urgency[] = {
 
 /* What a filling heeds, beside what everyone draws on. */
 enum heed {
-        HEED_EVERYBODYS, /* only the budgets that spare nobody */
-        HEED_HARD,
+        HEED_EVERYBODYS, /* only the budgets that spare nobody's wishes */
+        HEED_FOR_NEEDS,
         HEED_ALL,
 };
 
@@ -65,17 +66,15 @@ static bool has(uint64_t set, size_t budget)
 
 static bool stops(const struct filling *filling, size_t budget, const struct mt_ledger_entry *entry)
 {
-        if (!has(entry->stopped_by, budget))
-                return false;
         switch (filling->heed) {
         case HEED_EVERYBODYS:
-                return !has(filling->spares_some, budget);
-        case HEED_HARD:
-                return !filling->budget[budget].soft;
+                return has(entry->stopped_by, budget) && !has(filling->spares_some, budget);
+        case HEED_FOR_NEEDS:
+                return has(entry->need_stopped_by, budget);
         case HEED_ALL:
                 break;
         }
-        return true;
+        return has(entry->stopped_by, budget);
 }
 
 /* Does it still rise? */
@@ -189,7 +188,7 @@ void mt_ledger_share(struct mt_ledger_entry *entry, size_t n, const struct mt_le
                 filling.spares_some |= entry[i].draws_on & ~entry[i].stopped_by;
         }
         count(&filling);
-        fill_in_turn(&filling, need, missing_need, HEED_HARD);
+        fill_in_turn(&filling, need, missing_need, HEED_FOR_NEEDS);
         reckon_fair(&filling);
         fill_in_turn(&filling, fair, weighted_want, HEED_ALL);
         fill_in_turn(&filling, wanted, weighted_want, HEED_ALL);

@@ -5,12 +5,13 @@
  *
  * Theory of operation
  *
- * Each budget is a rate, the set of those who draw on it, and the set of those whom it stops once it is used up: what
- * nobody else uses is drawn on by every migration, but stops only those of low urgency. Whom it stops draws on it as well,
- * and whom it spares has a higher urgency than those whom it stops.
+ * Each budget is a rate and the set of those who draw on it; once it is used up it stops the wishes of some of them, and the
+ * needs of some of those: what nobody else uses is drawn on by every migration, but stops only the wishes of low urgency; what
+ * the SLA leaves stops everybody's wishes, and all needs but those of high urgency. Whose wishes it spares has a higher urgency
+ * than those whom it stops.
  *   1. Everyone has at least `floor`, whatever the budgets: a migration that runs must move.
  *   2. Then, urgency by urgency from the highest, what each needs (`need`: to converge, and in time), in proportion to what
- *      is missing where a budget does not suffice for all of one urgency. Soft budgets stop nobody here.
+ *      is missing where a budget does not suffice for all of one urgency.
  *   3. What is left goes to all together, up to what each wants, in proportion to its urgency (1, 0.75, 0.5: thesis,
  *      algorithm 2) times what it wants; first reckoned with those budgets that spare nobody (`fair`), then given as far
  *      as all budgets allow, and what that leaves to whom it still stands open, all this from the highest urgency on.
@@ -23,7 +24,6 @@
 
 #include "model/traffic.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,7 +31,6 @@
 
 struct mt_ledger_budget {
         double rate; /* Mbit/s on the wire, >= 0 */
-        bool soft;
 };
 
 /* One migration. Rates in Mbit/s on the wire; 0 <= floor <= need <= wanted. */
@@ -40,9 +39,11 @@ struct mt_ledger_entry {
         double need;   /* converges, and meets its deadline */
         double wanted; /* what its own plan would take if it were alone */
         enum mt_urgency urgency;
-        uint64_t draws_on, stopped_by; /* bit i: budget i; all of stopped_by are in draws_on */
-        double fair;                   /* its share, were it not for budgets that spare others */
-        double granted;                /* the result */
+        uint64_t draws_on;        /* bit i: budget i */
+        uint64_t stopped_by;      /* of those, stop what it wants */
+        uint64_t need_stopped_by; /* of these, stop even what it needs */
+        double fair;              /* its share, were it not for budgets that spare others */
+        double granted;           /* the result */
 };
 
 /* Fills in entry[].granted. n_budgets <= MT_LEDGER_BUDGETS. */

@@ -111,23 +111,21 @@ static void lower_budgets(struct ledger *ledger, size_t first, const struct mt_i
         budget[BUDGET_SLA].rate = fmin(budget[BUDGET_SLA].rate, fmax(carries - in->sla_lower, 0.0));
         budget[BUDGET_IDLE].rate =
                 fmin(budget[BUDGET_IDLE].rate, fmax(fmin(carries - others, in->link - in->sla_upper), 0.0));
-        budget[BUDGET_IDLE].soft = true;
 }
 
-static uint64_t stopped_by(enum mt_urgency urgency, size_t first)
+static uint64_t one_of(size_t first, int budget)
 {
-        uint64_t set = UINT64_C(1) << (first + BUDGET_LINK);
-
-        if (urgency != MT_URGENCY_HIGH)
-                set |= UINT64_C(1) << (first + BUDGET_SLA);
-        if (urgency == MT_URGENCY_LOW)
-                set |= UINT64_C(1) << (first + BUDGET_IDLE);
-        return set;
+        return UINT64_C(1) << (first + (size_t)budget);
 }
 
-static uint64_t all_of(size_t first)
+/* The budgets from the first on, with what they mean to its urgency. */
+static void draw_on(struct mt_ledger_entry *entry, size_t first)
 {
-        return ((UINT64_C(1) << BUDGETS_EACH) - 1) << first;
+        uint64_t link = one_of(first, BUDGET_LINK), sla = one_of(first, BUDGET_SLA), idle = one_of(first, BUDGET_IDLE);
+
+        entry->draws_on |= link | sla | idle;
+        entry->stopped_by |= link | sla | (entry->urgency == MT_URGENCY_LOW ? idle : 0);
+        entry->need_stopped_by |= link | (entry->urgency != MT_URGENCY_HIGH ? sla : 0);
 }
 
 /* Whoever copies can be moved; one that stopped its guest, or is only watched, takes what it takes. */
@@ -157,13 +155,11 @@ static void enter(struct ledger *ledger, size_t i)
                 entry->floor = entry->need = entry->wanted = fixed_rate(part);
         else if (part->facts->waits_turn)
                 entry->floor = entry->need = entry->wanted = fmin(MT_TRICKLE_MBPS, entry->wanted);
-        entry->draws_on = all_of(0);
-        entry->stopped_by = stopped_by(entry->urgency, 0);
+        draw_on(entry, 0);
         lower_budgets(ledger, 0, &in, in.src_out);
         if (destination == 0)
                 return;
-        entry->draws_on |= all_of(destination * BUDGETS_EACH);
-        entry->stopped_by |= stopped_by(entry->urgency, destination * BUDGETS_EACH);
+        draw_on(entry, destination * BUDGETS_EACH);
         lower_budgets(ledger, destination * BUDGETS_EACH, &in, in.dst_in);
 }
 

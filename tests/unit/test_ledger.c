@@ -19,7 +19,8 @@ static const struct share_case {
                 double floor, need, wanted;
                 enum mt_urgency urgency;
                 uint64_t draws_on;
-                uint64_t spared_by; /* of those, do not stop it */
+                uint64_t spared_by;      /* of those, do not stop it */
+                uint64_t need_spared_by; /* likewise what it needs */
         } entry[MAX];
         size_t n_budgets;
         struct mt_ledger_budget budget[4];
@@ -93,10 +94,22 @@ static const struct share_case {
           { 600, 0 } },
         { "and not what a deadline needs",
           2,
-          { { 0, 0, 600, HIGH, 3, 2 }, { 0, 300, 600, LOW, 3 } },
+          { { 0, 0, 600, HIGH, 3, 2 }, { 0, 300, 600, LOW, 3, 0, 2 } },
           2,
-          { { 984 }, { 284, true } },
+          { { 984 }, { 284 } },
           { 600, 300 } },
+        { "the SLA stops the wishes of high urgency, too",
+          2,
+          { { 0, 100, 900, HIGH, 3, 0, 2 }, { 0, 100, 900, MEDIUM, 3 } },
+          2,
+          { { 984 }, { 500 } },
+          { 271.428571428571, 228.571428571429 } },
+        { "and not what high urgency needs",
+          2,
+          { { 0, 600, 900, HIGH, 3, 0, 2 }, { 8, 100, 900, MEDIUM, 3 } },
+          2,
+          { { 984 }, { 500 } },
+          { 600, 8 } },
 };
 
 static void test_share(void **state)
@@ -110,7 +123,9 @@ static void test_share(void **state)
                                                      .wanted = c->entry[i].wanted,
                                                      .urgency = c->entry[i].urgency,
                                                      .draws_on = c->entry[i].draws_on,
-                                                     .stopped_by = c->entry[i].draws_on & ~c->entry[i].spared_by };
+                                                     .stopped_by = c->entry[i].draws_on & ~c->entry[i].spared_by,
+                                                     .need_stopped_by = c->entry[i].draws_on & ~c->entry[i].spared_by &
+                                                                        ~c->entry[i].need_spared_by };
         mt_ledger_share(entry, c->n, c->budget, c->n_budgets);
         for (size_t i = 0; i < c->n; i++)
                 if (fabs(entry[i].granted - c->want[i]) > CLOSE)
@@ -141,7 +156,7 @@ static void make_random(uint64_t *seed, struct sharing *ret)
                                                           .wanted = wanted,
                                                           .urgency = (enum mt_urgency)(3.0 * noise_uniform(seed)),
                                                           .draws_on = 1 | (uint64_t)(31.0 * noise_uniform(seed)) };
-                ret->entry[i].stopped_by = ret->entry[i].draws_on;
+                ret->entry[i].stopped_by = ret->entry[i].need_stopped_by = ret->entry[i].draws_on;
         }
 }
 
