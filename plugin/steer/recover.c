@@ -147,23 +147,9 @@ static void lets_go(struct mt_job *job)
         job->recovery.was_let_go = true;
         mt_log(MT_LOG_WARNING,
                "domain '%s': libvirt lost hold of its post-copy, whose connection is there (was a daemon restarted?); "
-               "waiting "
-               "for its end",
+               "waiting for its end",
                name_of(job));
         TELL(job, "libvirt lost hold of the post-copy, which goes on");
-}
-
-/* It is not broken any more. by: who did that. */
-static void goes_on(struct mt_job *job, const char *by)
-{
-        struct mt_recovery *recovery = &job->recovery;
-        uint64_t lasted_ms = mt_now_ms() - recovery->broken_ms;
-
-        recovery->lost_ms += lasted_ms;
-        mt_log(MT_LOG_NOTICE, "domain '%s': post-copy resumed after %.1f s (%s)", name_of(job), mt_seconds(lasted_ms), by);
-        TELL(job, "post-copy resumed after %.1f s (%s)", mt_seconds(lasted_ms), by);
-        if (recovery->resumer != NULL)
-                mt_resumer_succeeded(recovery->resumer);
 }
 
 /* At this break so far. */
@@ -191,14 +177,38 @@ static const char *doer(const struct mt_job *job, char *text, size_t size)
         return text;
 }
 
+/* What the resumer did up to now is of the break that it is about. */
+static void count_attempts(struct mt_recovery *recovery, const struct mt_resumer_news *news)
+{
+        recovery->attempts += news->attempts - recovery->resumer_attempts;
+        recovery->resumer_attempts = news->attempts;
+}
+
+/* It is not broken any more. */
+static void goes_on(struct mt_job *job)
+{
+        struct mt_recovery *recovery = &job->recovery;
+        uint64_t lasted_ms = mt_now_ms() - recovery->broken_ms;
+        struct mt_resumer_news news;
+        char text[32];
+        const char *by = doer(job, text, sizeof(text));
+
+        recovery->lost_ms += lasted_ms;
+        mt_log(MT_LOG_NOTICE, "domain '%s': post-copy resumed after %.1f s (%s)", name_of(job), mt_seconds(lasted_ms), by);
+        TELL(job, "post-copy resumed after %.1f s (%s)", mt_seconds(lasted_ms), by);
+        look(recovery, &news);
+        count_attempts(recovery, &news);
+        if (recovery->resumer != NULL)
+                mt_resumer_succeeded(recovery->resumer);
+}
+
 void mt_recover_runs(struct mt_host *host, struct mt_job *job, bool was_broken)
 {
         struct mt_recovery *recovery = &job->recovery;
         struct mt_err err = { 0 };
-        char by[32];
 
         if (was_broken)
-                goes_on(job, doer(job, by, sizeof(by)));
+                goes_on(job);
         if (!job->post_copy) {
                 (void)mt_recover_note_read(host->run_dir, job->xml.id.uuid, &recovery->note, NULL);
                 mt_resume_learn(job, &recovery->note);
@@ -230,8 +240,7 @@ static void note_attempts(struct mt_job *job, const struct mt_resumer_news *news
         struct mt_recovery *recovery = &job->recovery;
         char key[160];
 
-        recovery->attempts += news->attempts - recovery->resumer_attempts;
-        recovery->resumer_attempts = news->attempts;
+        count_attempts(recovery, news);
         if (job->state != MT_JOB_BROKEN || news->state == MT_RESUMER_CALLS || news->error[0] == '\0' ||
             (news->refused ? recovery->said : recovery->told_attempts == news->attempts))
                 return;
@@ -248,15 +257,14 @@ void mt_recover_collect(struct mt_job *job)
 {
         struct mt_recovery *recovery = &job->recovery;
         struct mt_resumer_news news;
-        char by[32];
 
         if (recovery->resumer == NULL)
                 return;
         look(recovery, &news);
-        if (job->state == MT_JOB_LET_GO && (news.attempts > recovery->resumer_attempts || news.refused))
-                breaks(job); /* nobody else tells, where libvirt had lost hold of it before */
+        if (news.attempts > recovery->resumer_attempts || (news.refused && job->state == MT_JOB_LET_GO))
+                breaks(job); /* nobody else tells, where libvirt had lost hold of it, or was away when it broke */
         if (news.state == MT_RESUMER_IDLES && mt_state_step(&job->state, MT_EVENT_CONNECTED)) {
-                goes_on(job, doer(job, by, sizeof(by)));
+                goes_on(job);
                 recovery->was_let_go = true;
         }
         note_attempts(job, &news);
