@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`migtune migrate` and `migtune evacuate`: a host drained by urgency, at the same time and one by one, and Ctrl-C.
 
-Run as: tests/lab/enter tests/lab/extra_evacuate.py
+Run as: tests/lab/enter tests/lab/extra_evacuate.py [--only CASE]
 
 Four guests of different urgency go back and forth between the hosts.
 """
+import argparse
 import contextlib
 import datetime
 import fcntl
@@ -33,6 +34,8 @@ MEMORY_MIB = 256
 LINK_MBPS = 1000.0 * 1514 / 1538  # what of the link can be given away
 SLOW = "80Mbit"  # so that there is time for Ctrl-C
 ENDS_WITHIN_S, SAMPLED_WITHIN_S = 150, 60
+BACKGROUND_MBIT, SLA_MBIT, KEPT = 450, 400, 0.95  # tenants' traffic, what of it is promised to them, to 5 %
+KNOWN_WITHIN_S, WORST_OVER_S = 15, 1.0
 CTRL_C = b"\x03"
 
 
@@ -88,10 +91,10 @@ def evacuate(bench, *arguments, to=None):
                             check=False, timeout=ENDS_WITHIN_S)
 
 
-def begin(bench, urgency="medium"):
+def begin(bench, urgency="medium", more=""):
     """All guests on one host, and watchers that have looked at them."""
     gather(bench)
-    bench.watch(settings(urgency, 'measure = { dirty_rate_every = "10s"; };'))
+    bench.watch(settings(urgency, f'measure = {{ dirty_rate_every = "10s"; }};\n{more}'))
     for guest in bench.lab.guests:
         wait_for(f"the watcher to sample {guest.name}", lambda name=guest.name: sampled(bench, name), SAMPLED_WITHIN_S,
                  step=0.5)
@@ -223,6 +226,39 @@ def together(bench):
     bench.check_clean()
 
 
+def beside_tenants(bench, *arguments):
+    """Tenants' traffic leaves the host: all together never take what the SLA promises to it, however urgent some are."""
+    tap = bench.tap
+    begin(bench, more=f'sla = {{ lower = "{SLA_MBIT}Mbit"; }};')
+    source, target = bench.source, bench.target
+    traffic = bench.lab.traffic(source, bench.lab.client, BACKGROUND_MBIT)
+    try:
+        wait_for("the watcher to know the traffic",
+                 lambda: bench.plan()["facts"]["src"]["out_mbps"] > 0.9 * BACKGROUND_MBIT, KNOWN_WITHIN_S, step=0.5)
+        with Ledger(bench, source) as ledger:
+            done = evacuate(bench, *arguments)
+        source.watcher.wait_record(len(GUESTS))
+    finally:
+        traffic.stop()
+    when = spans(source.watcher.records())
+    check_all_moved(bench, done, target, "beside tenants")
+    began, ended = min(b for b, _ in when.values()), max(e for _, e in when.values())
+    kept = traffic.goodput(began, ended)
+    worst = min(traffic.goodput(began + i / 2, began + i / 2 + WORST_OVER_S)
+                for i in range(max(1, int(2 * (ended - began - WORST_OVER_S)))))
+    tap.note(f"{ledger.line()}; background {kept:.0f} Mbit/s over {ended - began:.1f} s, {worst:.0f} in its worst second")
+    tap.equal(min(when, key=lambda name: when[name][1]), "db", "high urgency ends first")
+    tap.ok(0 < ledger.most_mbps <= LINK_MBPS - SLA_MBIT + 0.5, "the sum of rates never exceeds the link less the SLA",
+           ledger.most_mbps)
+    tap.ok(kept >= KEPT * SLA_MBIT, f"the background keeps its {SLA_MBIT} Mbit/s to {1 - KEPT:.0%}", kept)
+    bench.check_clean()
+
+
+def beside_tenants_serial(bench):
+    """The same one by one."""
+    beside_tenants(bench, "--parallel", "1")
+
+
 def ctrl_c_once(bench):
     """Ctrl-C: what runs ends, nobody else is started, and the exit status tells."""
     tap = bench.tap
@@ -331,6 +367,9 @@ def failures(bench):
 
 def main():
     """All cases on four guests."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", action="append", help="a case alone (may be given several times)")
+    only = parser.parse_args().only
     tap, started = Cases(), time.time()
     with Lab(hook=True) as lab:
         for name, urgency in GUESTS:
@@ -339,7 +378,9 @@ def main():
             guest.wait_running()
         bench = Bench(lab, tap, lab.guests[0])
         tap.note_load()
-        tap.run(bench, dry_run, at_once, one_by_one, together, ctrl_c_once, ctrl_c_twice, migrate, post_copy, failures)
+        cases = (dry_run, at_once, one_by_one, together, beside_tenants, beside_tenants_serial, ctrl_c_once, ctrl_c_twice,
+                 migrate, post_copy, failures)
+        tap.run(bench, *(case for case in cases if only is None or case.__name__ in only))
         tap.note_load()
     tap.note(f"{time.time() - started:.0f} s in all")
     tap.finish()
