@@ -22,7 +22,6 @@ from migtune_lab.process import LabError, wait_for
 from migtune_lab.watcher import LOG
 
 MEMORY_MIB, TOUCHED_MIB = 512, 192
-MIGRATION_PORTS = "( dport >= :49152 and dport <= :49215 or sport >= :49152 and sport <= :49215 )"
 PER_MIGRATION = 3
 SLOW_MIB_S, FAST_MIB_S = 5, 300
 RESUMED_WITHIN_S = 60.0
@@ -62,7 +61,7 @@ class PostCopyBench(Bench):
         lines = []
         for host in self.lab.hosts:
             qemu = host.path(f"/var/log/libvirt/qemu/{self.guest.name}.log")
-            sockets = host.run("ss", "-Htn", "state", "established", MIGRATION_PORTS).stdout.split("\n")
+            sockets = host.migration_connections()
             pid = host.path(f"/run/libvirt/qemu/{self.guest.name}.pid")
             waits = host.run("cat", f"/proc/{pid.read_text().strip()}/wchan", check=False).stdout if pid.exists() else "-"
             lines += [f"{host.name}: {state(self, host)}, QEMU's main loop waits in {waits}", *sockets,
@@ -95,9 +94,14 @@ def begin(bench, slow=True, **options):
     except LabError as error:
         raise LabError(f"{error}: {state(bench, source)}; {bench.status(source)}\n{log(source)}") from error
     if slow:
-        source.virsh("migrate-setspeed", "--postcopy", bench.guest.name, str(SLOW_MIB_S))
+        slow_down(bench, source)
     time.sleep(bench.runs_s)
     return migration, source, target
+
+
+def slow_down(bench, source):
+    """So that there is time for breaks."""
+    source.virsh("migrate-setspeed", "--postcopy", bench.guest.name, str(SLOW_MIB_S))
 
 
 def end(bench, migration, source, target):
@@ -115,25 +119,25 @@ def end(bench, migration, source, target):
 
 def connection(_bench, source, _target):
     """The connection is reset from the source's end."""
-    source.break_connections(MIGRATION_PORTS)
+    source.break_migrations()
 
 
 def connection_there(_bench, _source, target):
     """The connection is reset from the destination's end."""
-    target.break_connections(MIGRATION_PORTS)
+    target.break_migrations()
 
 
 def source_libvirtd(_bench, source, _target):
     """The source's libvirtd is restarted, and the connection is lost meanwhile."""
     source.stop_libvirtd(kill=True)
-    source.break_connections(MIGRATION_PORTS)
+    source.break_migrations()
     source.start_libvirtd()
 
 
 def target_libvirtd(_bench, source, target):
     """The same on the destination."""
     target.stop_libvirtd(kill=True)
-    source.break_connections(MIGRATION_PORTS)
+    source.break_migrations()
     target.start_libvirtd()
 
 
@@ -141,7 +145,7 @@ def both_libvirtds(bench, source, _target):
     """Both at once."""
     for host in bench.lab.hosts:
         host.stop_libvirtd(kill=True)
-    source.break_connections(MIGRATION_PORTS)
+    source.break_migrations()
     for host in bench.lab.hosts:
         host.start_libvirtd(wait=False)
     for host in bench.lab.hosts:
@@ -152,13 +156,13 @@ def restarted_then_lost(_bench, source, target):
     """The destination's libvirtd is restarted and the migration goes on; then the connection is lost."""
     target.restart_libvirtd(kill=True)
     time.sleep(GOES_ON_S)
-    source.break_connections(MIGRATION_PORTS)
+    source.break_migrations()
 
 
 def watcher(bench, source, _target):
     """The watcher dies, the connection is lost, another watcher comes."""
     source.watcher.kill()
-    source.break_connections(MIGRATION_PORTS)
+    source.break_migrations()
     wait_for("libvirt to notice", lambda: "failed" in state(bench, source), 10)
     source.watch(config())
 
@@ -166,7 +170,7 @@ def watcher(bench, source, _target):
 def link(bench, source, _target):
     """The cable is interrupted for a while, and the connection is lost meanwhile."""
     bench.lab.network.cut(source.name)
-    source.break_connections(MIGRATION_PORTS)
+    source.break_migrations()
     time.sleep(bench.cut_s)
     bench.lab.network.mend(source.name)
 
@@ -184,6 +188,7 @@ def survived(bench, way, source, target):
         wait_log(source, "post-copy resumed after", resumed + 1)
     except LabError as error:
         return bench.tap.ok(False, f"{way.__name__.replace('_', ' ')}: it is resumed", f"{error}\n{bench.halves()}")
+    slow_down(bench, source)  # another watcher gives it the plan's pace again
     text = [line for line in log(source).splitlines() if "post-copy resumed after" in line][-1].partition("post-copy ")[2]
     bench.tap.note(f"{way.__name__}: {text}; {time.monotonic() - done:.1f} s after the break was over, "
                    f"{time.monotonic() - begun:.1f} s after it began")
@@ -223,7 +228,12 @@ def breaks(bench):
         while done < bench.breaks and here < PER_MIGRATION:
             here += 1
             done += 1
-            lived += survived(bench, next(ways), source, target)
+            try:
+                lived += survived(bench, next(ways), source, target)
+            except LabError:
+                tap.note(bench.halves())
+                tap.note(log(source))
+                raise
             time.sleep(GOES_ON_S)
         check_record(bench, end(bench, migration, source, target), here)
         corrupt = bench.guest.check_memory()
@@ -266,8 +276,8 @@ def way_unknown(bench):
     bench.watch(config(uri=""))
     migration, source, target = begin(bench, slow=False)
     pace = source.qmp(bench.guest.name, "query-migrate-parameters")["max-postcopy-bandwidth"] / 2 ** 20
-    source.virsh("migrate-setspeed", "--postcopy", bench.guest.name, str(SLOW_MIB_S))
-    source.break_connections(MIGRATION_PORTS)
+    slow_down(bench, source)
+    source.break_migrations()
     wait_log(source, COMMAND, timeout=10)
     time.sleep(2.0)
     tap.equal(log(source).count(COMMAND), 1, "the log says once what an operator can do")
@@ -291,7 +301,7 @@ def crashing_version(bench):
     tap = bench.tap
     bench.watch(config(resume="auto"))
     migration, source, target = begin(bench)
-    source.break_connections(MIGRATION_PORTS)
+    source.break_migrations()
     wait_log(source, "crashes when a post-copy is resumed", timeout=10)
     tap.ok(bench.status(source)["migrations"][0]["recovery"]["attempts"] == 0, "no attempt was made")
     tap.note(bench.migtune(source, "status").stdout)

@@ -154,13 +154,21 @@ class Host:
         text = json.dumps({"execute": command, "arguments": arguments} if arguments else {"execute": command})
         return json.loads(self.virsh("qemu-monitor-command", domain, text))["return"]
 
-    def break_connections(self, *where):
-        """Reset the host's TCP connections that match a filter in ss's notation; returns how many there were (never none)."""
-        lines = run(["ss", "-N", self.name, "-HKtn", "state", "established", *where]).stdout.splitlines()
-        count = len([line for line in lines if line.strip()])
-        if count == 0:
-            raise LabError(f"{self.name}: no connection {' '.join(where)} to break")
-        return count
+    def migration_connections(self, *options):
+        """ss's lines of the host's connections from or to libvirt's migration ports.
+
+        One question for either side: ss 6.1 gets "dport .. and dport .. or sport .. and sport .." wrong.
+        """
+        lines = []
+        for side in ("dport", "sport"):
+            lines += run(["ss", "-N", self.name, "-Htn", *options, "state", "established",
+                          f"( {side} >= :49152 and {side} <= :49215 )"]).stdout.splitlines()
+        return [line for line in lines if line.strip()]
+
+    def break_migrations(self):
+        """Reset the host's migration connections; there must be one."""
+        if not self.migration_connections("-K"):
+            raise LabError(f"{self.name}: no migration's connection among\n{run(['ss', '-N', self.name, '-Htn']).stdout}")
 
     # libvirtd
 
@@ -247,8 +255,8 @@ class Host:
         """Put a hook program where libvirtd looks for it when it starts."""
         directory = self.state / "etc/libvirt/hooks/qemu.d"
         directory.mkdir(parents=True, exist_ok=True)
-        shutil.copy(hook, directory / "50-migtune")
-        os.chmod(directory / "50-migtune", 0o755)
+        (directory / "50-migtune").unlink(missing_ok=True)
+        shutil.copy(hook, directory / "50-migtune", follow_symlinks=False)  # a link stays one
 
     def remove_hook(self):
         """Undo install_hook."""

@@ -24,15 +24,17 @@ class Lab:
 
     rate: of the cables of a and b, in tc's notation. hook: True to install migtune's libvirt hook on both hosts, or a
     path. libvirtd_env: added to both libvirtd's environment. libvirt: "9.0" where the hosts are to have that one, see
-    older.py. When the lab ends with an exception, the hosts' logs are copied to the directory that MIGTUNE_LAB_LOGS names,
-    if it is set.
+    older.py. third: a host c beside a and b, another source for one destination. When the lab ends with an exception, the
+    hosts' logs are copied to the directory that MIGTUNE_LAB_LOGS names, if it is set.
     """
 
-    def __init__(self, rate=LINK_RATE, client_rate=None, hook=None, libvirtd_env=None, listen="::", libvirt=None):
+    def __init__(self, rate=LINK_RATE, client_rate=None, hook=None, libvirtd_env=None, listen="::", libvirt=None,
+                 third=False):
         if not os.environ.get("MIGTUNE_LAB"):
             raise LabError("the lab wants namespaces of its own: run this program with tests/lab/enter")
-        self.network = Network(rate, client_rate)
+        self.network = Network(rate, client_rate, third)
         self.a, self.b = Host(self.network, "a", libvirt), Host(self.network, "b", libvirt)
+        self.c = Host(self.network, "c", libvirt) if third else None
         self.client = Client(self.network)
         self.standstills = Standstills()
         self.guests = []
@@ -45,9 +47,9 @@ class Lab:
         try:
             self.standstills.start()
             self.network.up()
-            for host in self.hosts:
+            for host in self._all_hosts():
                 host.start(hook=self._hook, libvirtd_env=self._libvirtd_env, listen=self._listen, wait=False)
-            for host in self.hosts:
+            for host in self._all_hosts():
                 host.wait_libvirtd()
             self.client.start()
         except BaseException:
@@ -62,6 +64,9 @@ class Lab:
     def hosts(self):
         """Both hypervisor hosts."""
         return (self.a, self.b)
+
+    def _all_hosts(self):
+        return self.hosts + ((self.c,) if self.c else ())
 
     def other(self, host):
         """The host that is not this one."""
@@ -102,7 +107,7 @@ class Lab:
         for guest in self.guests:
             if guest.host:
                 guest.destroy()
-        for host in self.hosts:
+        for host in self._all_hosts():
             host.stop()
         self.standstills.stop()
 

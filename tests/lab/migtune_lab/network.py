@@ -4,6 +4,7 @@
     host a: br0 -- eth0 ===[ cable-a ]=== port-a --+
     host b: br0 -- eth0 ===[ cable-b ]=== port-b --+-- switch
     client:        eth0 ===[ cable-client ]=== port-client --+
+   (host c, like a and b, where a test wants a third one)
 
 Every name is a network namespace. A cable is a bridge of two veths with a token bucket on both, so both directions
 run at the link's rate and queue there, and the host's own device stays free for the shaping under test. On a and b
@@ -38,11 +39,12 @@ def _ip(namespace, *lines):
 class Network:
     """Builds the network; everything disappears with the lab's namespaces, so nothing takes it down."""
 
-    def __init__(self, rate=LINK_RATE, client_rate=None):
+    def __init__(self, rate=LINK_RATE, client_rate=None, third=False):
         self.a = Station("a", 1, rate, True)
         self.b = Station("b", 2, rate, True)
         self.client = Station("client", 3, client_rate, False)
-        self.stations = {station.name: station for station in (self.a, self.b, self.client)}
+        more = [Station("c", 4, rate, True)] if third else []
+        self.stations = {station.name: station for station in (self.a, self.b, self.client, *more)}
 
     def up(self):
         """Create the namespaces, devices and addresses."""
