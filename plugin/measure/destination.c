@@ -134,6 +134,16 @@ struct mt_traffic_fact mt_destination_get(struct mt_destination *destination, co
         return mt_peer_traffic(known->peer);
 }
 
+struct mt_share_send mt_destination_others(struct mt_destination *destination, const struct sockaddr_storage *peer)
+{
+        struct in6_addr address;
+
+        if (destination == NULL || destination->exchange == NULL ||
+            !mt_share_address((const struct sockaddr *)peer, &address))
+                return (struct mt_share_send){ .migrations = 0 };
+        return mt_exchange_others(destination->exchange, &address);
+}
+
 void mt_destination_offer(struct mt_destination *destination, const struct sockaddr_storage *peer, const char *uri)
 {
         struct known_peer *known;

@@ -47,6 +47,9 @@ void mt_destination_publish(struct mt_destination *destination, const struct mt_
 /* The traffic of the host with that address; from now on it is wanted. Unknown for a NULL destination. Never waits. */
 struct mt_traffic_fact mt_destination_get(struct mt_destination *destination, const struct sockaddr_storage *peer);
 
+/* Other hosts' migrations to the host with that address, as they tell in share_dir; none for a NULL destination. Never waits. */
+struct mt_share_send mt_destination_others(struct mt_destination *destination, const struct sockaddr_storage *peer);
+
 /*
  * Somebody knows how to reach the libvirt of the host with that address: it is asked, where there is neither a sample of
  * it nor a destination.uri. Copied. Never waits.

@@ -74,7 +74,7 @@ static void read_all(struct mt_exchange *exchange)
 {
         MT_CLEANUP(mt_share_done) struct mt_share share = { .n = 0 };
         struct mt_err err = { 0 }, broken = { 0 }, ahead = { 0 };
-        int r = mt_share_read(exchange->dir, &share, &err);
+        int r = mt_share_read(exchange->dir, exchange->host, &share, &err);
         bool is_ahead = share.newest_ms > mt_wall_ms() + MT_SHARE_FRESH_MS;
 
         if (share.broken > 0)
@@ -174,6 +174,16 @@ struct mt_traffic_fact mt_exchange_find(struct mt_exchange *exchange, const stru
         fact = mt_share_find(&exchange->share, address, mt_wall_ms());
         (void)pthread_mutex_unlock(&exchange->lock);
         return fact;
+}
+
+struct mt_share_send mt_exchange_others(struct mt_exchange *exchange, const struct in6_addr *address)
+{
+        struct mt_share_send sum;
+
+        (void)pthread_mutex_lock(&exchange->lock);
+        sum = mt_share_others(&exchange->share, address, mt_wall_ms());
+        (void)pthread_mutex_unlock(&exchange->lock);
+        return sum;
 }
 
 bool mt_exchange_complaint(struct mt_exchange *exchange, struct mt_err *ret)

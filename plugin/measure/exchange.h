@@ -29,6 +29,9 @@ void mt_exchange_publish(struct mt_exchange *exchange, const struct mt_share_sam
 /* As mt_share_find, in what was read last. */
 struct mt_traffic_fact mt_exchange_find(struct mt_exchange *exchange, const struct in6_addr *address);
 
+/* As mt_share_others, likewise. */
+struct mt_share_send mt_exchange_others(struct mt_exchange *exchange, const struct in6_addr *address);
+
 /* What is wrong with the directory: each thing once, when it begins. False: nothing new. */
 bool mt_exchange_complaint(struct mt_exchange *exchange, struct mt_err *ret);
 

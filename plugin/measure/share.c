@@ -145,19 +145,42 @@ static bool parse_address(json_object *value, struct in6_addr *ret)
         return inet_pton(AF_INET6, text, &in6.sin6_addr) == 1 && mt_share_address((const struct sockaddr *)&in6, ret);
 }
 
+/* Room for one more of so many members in an array that grows. */
+static bool make_room(void **array, size_t n, size_t *room, size_t size)
+{
+        size_t more = *room > 0 ? *room * 2 : 64;
+        void *grown;
+
+        if (n < *room)
+                return true;
+        grown = reallocarray(*array, more, size);
+        if (grown == NULL)
+                return false;
+        *array = grown;
+        *room = more;
+        return true;
+}
+
 static bool keep(struct mt_share *share, const struct mt_share_entry *entry)
 {
-        if (share->n == share->room) {
-                size_t room = share->room > 0 ? share->room * 2 : 64;
-                struct mt_share_entry *grown = realloc(share->entry, room * sizeof(*grown));
+        void *array = share->entry;
+        bool has_room = make_room(&array, share->n, &share->room, sizeof(*entry));
 
-                if (grown == NULL)
-                        return false;
-                share->entry = grown;
-                share->room = room;
-        }
-        share->entry[share->n++] = *entry;
-        return true;
+        share->entry = array;
+        if (has_room)
+                share->entry[share->n++] = *entry;
+        return has_room;
+}
+
+static bool keep_sent(struct mt_share *share, const struct mt_share_sent *sent)
+{
+        void *array = share->sent;
+        bool has_room = make_room(&array, share->n_sent, &share->sent_room, sizeof(*sent));
+
+        share->sent = array;
+        if (has_room)
+                share->sent[share->n_sent++] = *sent;
+        return has_room;
 }
 
 static bool parse_uplink(struct mt_share *share, json_object *object, uint64_t at_ms)
@@ -177,12 +200,43 @@ static bool parse_uplink(struct mt_share *share, json_object *object, uint64_t a
         return true;
 }
 
+static bool parse_send(struct mt_share *share, json_object *object, uint64_t at_ms, bool own)
+{
+        struct mt_share_sent sent = { .at_ms = at_ms, .own = own };
+        json_object *to = NULL;
+        uint64_t migrations;
+        double rate;
+
+        if (!json_object_object_get_ex(object, "to", &to) || !parse_address(to, &sent.send.to) ||
+            !get_count(object, "migrations", INT32_MAX, &migrations) || !get_number(object, "mbps", &rate))
+                return false;
+        sent.send.migrations = (unsigned)migrations;
+        sent.send.bytes_s = mt_bytes_s(rate);
+        return keep_sent(share, &sent);
+}
+
+/* Its migrations; none in the samples of earlier versions. */
+static bool parse_sends(struct mt_share *share, json_object *object, uint64_t at_ms, bool own)
+{
+        json_object *sends = NULL;
+
+        if (!json_object_object_get_ex(object, "sends", &sends))
+                return true;
+        sends = get_array(object, "sends", MT_SHARE_SENDS);
+        if (sends == NULL)
+                return false;
+        for (size_t i = 0; i < json_object_array_length(sends); i++)
+                if (!parse_send(share, json_object_array_get_idx(sends, i), at_ms, own))
+                        return false;
+        return true;
+}
+
 /* Adds what one file tells; NULL, or what is wrong with it (then nothing was added). */
-static const char *parse(struct mt_share *share, const char *name, const char *text, size_t size)
+static const char *parse(struct mt_share *share, const char *name, const char *text, size_t size, bool own)
 {
         MT_CLEANUP(free_tokenerp) json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
         MT_CLEANUP(put_jsonp) json_object *object = tokener != NULL ? json_tokener_parse_ex(tokener, text, (int)size) : NULL;
-        size_t before = share->n;
+        size_t before = share->n, sent_before = share->n_sent;
         json_object *uplinks;
         uint64_t version, at_ms;
 
@@ -198,6 +252,11 @@ static const char *parse(struct mt_share *share, const char *name, const char *t
                         share->n = before;
                         return "has a wrong uplink";
                 }
+        if (!parse_sends(share, object, at_ms, own)) {
+                share->n = before;
+                share->n_sent = sent_before;
+                return "has a wrong member sends";
+        }
         if (at_ms > share->newest_ms) {
                 share->newest_ms = at_ms;
                 (void)snprintf(share->newest, sizeof(share->newest), "%s", name);
@@ -213,14 +272,17 @@ static bool is_sample_name(const char *name)
                strcmp(name + length - (sizeof(SUFFIX) - 1), SUFFIX) == 0;
 }
 
-int mt_share_read(const char *dir, struct mt_share *ret, struct mt_err *err)
+int mt_share_read(const char *dir, const char *host, struct mt_share *ret, struct mt_err *err)
 {
         MT_CLEANUP(close_dirp) DIR *stream = opendir(dir);
         struct mt_share share = { .n = 0 };
         unsigned files = 0;
+        char own[256];
 
         if (stream == NULL)
                 return mt_fail(err, errno, "share_dir '%s': %s", dir, strerror(errno));
+        if (mt_share_file_name(host, own, sizeof(own)) < 0)
+                own[0] = '\0';
         for (struct dirent *entry; files < MAX_FILES && (entry = readdir(stream)) != NULL;) {
                 MT_CLEANUP(mt_freep) char *text = NULL;
                 const char *wrong;
@@ -231,7 +293,7 @@ int mt_share_read(const char *dir, struct mt_share *ret, struct mt_err *err)
                 files++;
                 text = read_file(dirfd(stream), entry->d_name, &size, &wrong);
                 if (text != NULL)
-                        wrong = parse(&share, entry->d_name, text, size);
+                        wrong = parse(&share, entry->d_name, text, size, strcmp(entry->d_name, own) == 0);
                 if (wrong != NULL && share.broken++ == 0)
                         (void)snprintf(share.first_broken, sizeof(share.first_broken), "'%.200s' %s", entry->d_name, wrong);
         }
@@ -242,7 +304,28 @@ int mt_share_read(const char *dir, struct mt_share *ret, struct mt_err *err)
 void mt_share_done(struct mt_share *share)
 {
         free(share->entry);
+        free(share->sent);
         *share = (struct mt_share){ .n = 0 };
+}
+
+static bool is_fresh(uint64_t at_ms, uint64_t wall_ms)
+{
+        return at_ms + MT_SHARE_FRESH_MS >= wall_ms && at_ms <= wall_ms + MT_SHARE_FRESH_MS;
+}
+
+struct mt_share_send mt_share_others(const struct mt_share *share, const struct in6_addr *address, uint64_t wall_ms)
+{
+        struct mt_share_send sum = { .to = *address };
+
+        for (size_t i = 0; i < share->n_sent; i++) {
+                const struct mt_share_sent *sent = &share->sent[i];
+
+                if (sent->own || !is_fresh(sent->at_ms, wall_ms) || !IN6_ARE_ADDR_EQUAL(&sent->send.to, address))
+                        continue;
+                sum.migrations += sent->send.migrations;
+                sum.bytes_s += sent->send.bytes_s;
+        }
+        return sum;
 }
 
 struct mt_traffic_fact mt_share_find(const struct mt_share *share, const struct in6_addr *address, uint64_t wall_ms)
@@ -253,14 +336,16 @@ struct mt_traffic_fact mt_share_find(const struct mt_share *share, const struct 
         for (size_t i = 0; i < share->n; i++) {
                 const struct mt_share_entry *entry = &share->entry[i];
                 uint64_t age_ms = wall_ms > entry->at_ms ? wall_ms - entry->at_ms : 0;
-                bool fresh = age_ms <= MT_SHARE_FRESH_MS && entry->at_ms <= wall_ms + MT_SHARE_FRESH_MS;
 
-                if (!fresh || !IN6_ARE_ADDR_EQUAL(&entry->address, address))
+                if (!is_fresh(entry->at_ms, wall_ms) || !IN6_ARE_ADDR_EQUAL(&entry->address, address))
                         continue;
                 if (fact.known) /* a bridge that has the same address on every host, say */
                         return unknown;
-                fact = (struct mt_traffic_fact){ .known = true, .source = MT_TRAFFIC_SHARE, .in_bytes_s = entry->in_bytes_s,
-                                                 .out_bytes_s = entry->out_bytes_s, .age_ms = age_ms + entry->age_ms };
+                fact = (struct mt_traffic_fact){ .known = true,
+                                                 .source = MT_TRAFFIC_SHARE,
+                                                 .in_bytes_s = entry->in_bytes_s,
+                                                 .out_bytes_s = entry->out_bytes_s,
+                                                 .age_ms = age_ms + entry->age_ms };
         }
         return fact;
 }

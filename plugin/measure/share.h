@@ -5,10 +5,11 @@
  *
  *   migtune-HOST.json   {"version":1,"host":"host-b","at_ms":1700000000000,
  *                        "uplinks":[{"device":"eth0","addresses":["10.0.0.2","fd00::2"],
- *                                    "in_mbps":12.5,"out_mbps":3.1,"age_ms":400}]}
+ *                                    "in_mbps":12.5,"out_mbps":3.1,"age_ms":400}],
+ *                        "sends":[{"to":"10.0.0.3","migrations":2,"mbps":480.0}]}
  *
- * The traffic is that of the uplink which an address is reached through, without migrations. at_ms is the wall clock,
- * so hosts' clocks must agree to MT_SHARE_FRESH_MS; HOST is the host name, so names must differ. A file is replaced by
+ * The traffic is that of the uplink which an address is reached through, without migrations; "sends" are those, as planned,
+ * so that several sources share one destination. at_ms is the wall clock, so hosts' clocks must agree to MT_SHARE_FRESH_MS; HOST is the host name, so names must differ. A file is replaced by
  * a rename: a reader finds the old one or the new one, never a half. Whoever may write to the directory is believed.
  */
 #ifndef MT_MEASURE_SHARE_H
@@ -27,6 +28,7 @@
 #define MT_SHARE_FRESH_MS 5000 /* an older sample does not count, nor one that is so far in the future */
 #define MT_SHARE_UPLINKS 8
 #define MT_SHARE_ADDRESSES 16 /* an uplink's */
+#define MT_SHARE_SENDS 32     /* destinations of one host */
 
 /* One uplink, its addresses (IPv4 as ::ffff:a.b.c.d) and its traffic. */
 struct mt_share_uplink {
@@ -37,10 +39,19 @@ struct mt_share_uplink {
         uint64_t in_bytes_s, out_bytes_s, age_ms;
 };
 
+/* Migrations to one destination, as planned. */
+struct mt_share_send {
+        struct in6_addr to;
+        unsigned migrations;
+        uint64_t bytes_s; /* all of them together */
+};
+
 /* What one host tells. Plain data. */
 struct mt_share_sample {
         unsigned n;
         struct mt_share_uplink uplink[MT_SHARE_UPLINKS];
+        unsigned n_sends;
+        struct mt_share_send send[MT_SHARE_SENDS];
 };
 
 /* One address of some host, as read. */
@@ -50,14 +61,23 @@ struct mt_share_entry {
         uint64_t in_bytes_s, out_bytes_s, age_ms;
 };
 
+/* One host's migrations to some destination, as read. */
+struct mt_share_sent {
+        struct mt_share_send send;
+        uint64_t at_ms; /* wall clock */
+        bool own;       /* this host's own */
+};
+
 /* A directory's contents. */
 struct mt_share {
         size_t n, room;
         struct mt_share_entry *entry; /* owned */
-        uint64_t newest_ms;           /* the latest at_ms */
-        char newest[256];             /* and its file */
-        unsigned broken;              /* files with our kind of name that are no samples */
-        char first_broken[256];       /* one of them, and what is wrong */
+        size_t n_sent, sent_room;
+        struct mt_share_sent *sent; /* owned */
+        uint64_t newest_ms;         /* the latest at_ms */
+        char newest[256];           /* and its file */
+        unsigned broken;            /* files with our kind of name that are no samples */
+        char first_broken[256];     /* one of them, and what is wrong */
 };
 
 /*
@@ -70,15 +90,18 @@ bool mt_share_address(const struct sockaddr *address, struct in6_addr *ret);
 int mt_share_write(const char *dir, const char *host, const struct mt_share_sample *sample, uint64_t wall_ms,
                    struct mt_err *err);
 
+/* The name of the host's file: "migtune-HOST.json", what may trouble a file system as %XX. -EINVAL, -ENAMETOOLONG. */
+int mt_share_file_name(const char *host, char *ret, size_t size);
+
 /* Removes the host's file; none is no error. */
 int mt_share_remove(const char *dir, const char *host, struct mt_err *err);
 
 /*
  * Reads all hosts' files. Never blocks on what lies there (only regular files are opened, symlinks are not followed),
- * reads at most 16 KiB a file and 1024 files, and leaves out what is no sample. *ret changes only on success; the
- * caller releases it.
+ * reads at most 16 KiB a file and 1024 files, and leaves out what is no sample. host: whose file is our own; "": none. *ret
+ * changes only on success; the caller releases it.
  */
-int mt_share_read(const char *dir, struct mt_share *ret, struct mt_err *err);
+int mt_share_read(const char *dir, const char *host, struct mt_share *ret, struct mt_err *err);
 
 /* Releases what mt_share_read gave; for MT_CLEANUP. */
 void mt_share_done(struct mt_share *share);
@@ -88,5 +111,8 @@ void mt_share_done(struct mt_share *share);
  * or more than one host claims it.
  */
 struct mt_traffic_fact mt_share_find(const struct mt_share *share, const struct in6_addr *address, uint64_t wall_ms);
+
+/* What other hosts' fresh samples tell of migrations to the address: their number and planned rates, summed up. */
+struct mt_share_send mt_share_others(const struct mt_share *share, const struct in6_addr *address, uint64_t wall_ms);
 
 #endif

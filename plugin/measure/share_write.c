@@ -2,6 +2,7 @@
 /* Writing a host's own sample; see share.c for reading. */
 #include "measure/share.h"
 #include "cleanup.h"
+#include "replace.h"
 #include "units.h"
 
 #include <arpa/inet.h>
@@ -10,7 +11,6 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PREFIX "migtune-"
 #define SUFFIX ".json"
@@ -23,8 +23,7 @@ static void put_jsonp(json_object **object)
         (void)json_object_put(*object);
 }
 
-/* "migtune-HOST.json", what may trouble a file system as %XX. */
-static int file_name(const char *host, char *ret, size_t size)
+int mt_share_file_name(const char *host, char *ret, size_t size)
 {
         size_t at = sizeof(PREFIX) - 1;
 
@@ -63,20 +62,34 @@ static json_object *mbps(uint64_t bytes_s)
         return number;
 }
 
+/* As text, IPv4 in its own notation. */
+static json_object *address_json(const struct in6_addr *address)
+{
+        bool is4 = IN6_IS_ADDR_V4MAPPED(address);
+        const void *bytes = is4 ? (const void *)&address->s6_addr[12] : address;
+        char text[INET6_ADDRSTRLEN] = "";
+
+        (void)inet_ntop(is4 ? AF_INET : AF_INET6, bytes, text, sizeof(text)); /* cannot fail with that room */
+        return json_object_new_string(text);
+}
+
+static json_object *send_json(const struct mt_share_send *send)
+{
+        json_object *o = json_object_new_object();
+
+        add(o, "to", address_json(&send->to));
+        add(o, "migrations", json_object_new_int64(send->migrations));
+        add(o, "mbps", mbps(send->bytes_s));
+        return o;
+}
+
 static json_object *uplink_json(const struct mt_share_uplink *uplink)
 {
         json_object *o = json_object_new_object();
         json_object *addresses = json_object_new_array();
 
-        for (unsigned i = 0; i < uplink->n && i < MT_SHARE_ADDRESSES; i++) {
-                const struct in6_addr *address = &uplink->address[i];
-                bool is4 = IN6_IS_ADDR_V4MAPPED(address);
-                char text[INET6_ADDRSTRLEN];
-                const void *bytes = is4 ? (const void *)&address->s6_addr[12] : address;
-
-                if (inet_ntop(is4 ? AF_INET : AF_INET6, bytes, text, sizeof(text)) != NULL)
-                        append(addresses, json_object_new_string(text));
-        }
+        for (unsigned i = 0; i < uplink->n && i < MT_SHARE_ADDRESSES; i++)
+                append(addresses, address_json(&uplink->address[i]));
         add(o, "device", json_object_new_string(uplink->device));
         add(o, "addresses", addresses);
         add(o, "in_mbps", mbps(uplink->in_bytes_s));
@@ -88,8 +101,10 @@ static json_object *uplink_json(const struct mt_share_uplink *uplink)
 static json_object *sample_json(const char *host, const struct mt_share_sample *sample, uint64_t wall_ms)
 {
         json_object *o = json_object_new_object();
-        json_object *uplinks = json_object_new_array();
+        json_object *uplinks = json_object_new_array(), *sends = json_object_new_array();
 
+        for (unsigned i = 0; i < sample->n_sends && i < MT_SHARE_SENDS; i++)
+                append(sends, send_json(&sample->send[i]));
         for (unsigned i = 0; i < sample->n && i < MT_SHARE_UPLINKS; i++)
                 if (sample->uplink[i].known)
                         append(uplinks, uplink_json(&sample->uplink[i]));
@@ -97,38 +112,8 @@ static json_object *sample_json(const char *host, const struct mt_share_sample *
         add(o, "host", json_object_new_string(host));
         add(o, "at_ms", json_object_new_int64((int64_t)wall_ms));
         add(o, "uplinks", uplinks);
+        add(o, "sends", sends);
         return o;
-}
-
-static int write_all(int fd, const char *text, size_t size)
-{
-        while (size > 0) {
-                ssize_t n = write(fd, text, size);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        text += n;
-                        size -= (size_t)n;
-                }
-        }
-        return 0;
-}
-
-/* A fresh file of that name in the directory. Nothing that lies there is written to or followed. */
-static int write_fresh(int dir_fd, const char *name, const char *text)
-{
-        int fd, r;
-
-        if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
-                return -errno;
-        fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
-        if (fd < 0)
-                return -errno;
-        r = fchmod(fd, MODE) < 0 ? -errno : write_all(fd, text, strlen(text)); /* whatever the umask */
-        if (close(fd) < 0 && r == 0)
-                r = -errno;
-        return r;
 }
 
 int mt_share_write(const char *dir, const char *host, const struct mt_share_sample *sample, uint64_t wall_ms,
@@ -137,8 +122,8 @@ int mt_share_write(const char *dir, const char *host, const struct mt_share_samp
         MT_CLEANUP(put_jsonp) json_object *object = sample_json(host, sample, wall_ms);
         MT_CLEANUP(mt_closep) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         const char *text = object != NULL ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
-        char name[256], fresh[256];
-        int r = file_name(host, name, sizeof(name) - TEMPORARY_ROOM);
+        char name[256];
+        int r = mt_share_file_name(host, name, sizeof(name) - TEMPORARY_ROOM);
 
         if (dir_fd < 0)
                 return mt_fail(err, errno, "share_dir '%s': %s", dir, strerror(errno));
@@ -146,14 +131,10 @@ int mt_share_write(const char *dir, const char *host, const struct mt_share_samp
                 return mt_fail(err, -r, "share_dir '%s': no file name for host '%s': %s", dir, host, strerror(-r));
         if (text == NULL)
                 return mt_fail(err, ENOMEM, "share_dir '%s': out of memory", dir);
-        (void)snprintf(fresh, sizeof(fresh), ".%.250s.new", name);
-        r = write_fresh(dir_fd, fresh, text);
-        if (r == 0 && renameat(dir_fd, fresh, dir_fd, name) < 0)
-                r = -errno;
-        if (r == 0)
-                return 0;
-        (void)unlinkat(dir_fd, fresh, 0);
-        return mt_fail(err, -r, "share_dir: write '%s/%s': %s", dir, name, strerror(-r));
+        r = mt_replace_at(dir_fd, name, text, strlen(text), MODE);
+        if (r < 0)
+                return mt_fail(err, -r, "share_dir: write '%s/%s': %s", dir, name, strerror(-r));
+        return 0;
 }
 
 int mt_share_remove(const char *dir, const char *host, struct mt_err *err)
@@ -163,7 +144,7 @@ int mt_share_remove(const char *dir, const char *host, struct mt_err *err)
 
         if (dir_fd < 0)
                 return mt_fail(err, errno, "share_dir '%s': %s", dir, strerror(errno));
-        if (file_name(host, name, sizeof(name) - TEMPORARY_ROOM) < 0)
+        if (mt_share_file_name(host, name, sizeof(name) - TEMPORARY_ROOM) < 0)
                 return mt_fail(err, EINVAL, "share_dir '%s': no file name for host '%s'", dir, host);
         if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
                 return mt_fail(err, errno, "share_dir: remove '%s/%s': %s", dir, name, strerror(errno));

@@ -28,7 +28,10 @@ size_t mt_gather_hot_points(const struct mt_host *host, const char *uuid, struct
 /* The hot pages that explain the points (mt_hot_fit), into the facts; where that cannot be told they stay as they are. */
 void mt_gather_hot_pages(const struct mt_hot_point *points, size_t n, enum mt_hot_source source, struct mt_facts *facts);
 
-/* The traffic of the host that the connection leads to, as of now. */
-struct mt_traffic_fact mt_gather_destination(const struct mt_host *host, const struct mt_flows *flows);
+/* The traffic of the destination and other hosts' migrations to it, as of now. peer: NULL, its address is not known. */
+void mt_gather_destination(const struct mt_host *host, const struct sockaddr_storage *peer, struct mt_facts *facts);
+
+/* Where the connection leads to; NULL: not known. */
+const struct sockaddr_storage *mt_gather_peer(const struct mt_flows *flows);
 
 #endif

@@ -35,7 +35,12 @@ struct ledger {
         struct mt_ledger_entry entry[MOST];
         size_t n;
         struct mt_ledger_budget budget[MT_LEDGER_BUDGETS];
-        const struct sockaddr_storage *destination[MOST_DESTINATIONS];
+        struct {
+                const struct sockaddr_storage *peer;
+                double own;            /* migrations of this host's */
+                double others;         /* and of other hosts */
+                double others_planned; /* Mbit/s */
+        } destination[MOST_DESTINATIONS];
         size_t n_destinations;
 };
 
@@ -92,12 +97,12 @@ static size_t destination_of(struct ledger *ledger, const struct sockaddr_storag
 
         if (peer->ss_family == AF_UNSPEC)
                 return 0;
-        while (i < ledger->n_destinations && !same_host(ledger->destination[i], peer))
+        while (i < ledger->n_destinations && !same_host(ledger->destination[i].peer, peer))
                 i++;
         if (i == MOST_DESTINATIONS)
                 return 0;
         if (i == ledger->n_destinations)
-                ledger->destination[ledger->n_destinations++] = peer;
+                ledger->destination[ledger->n_destinations++].peer = peer;
         return i + 1;
 }
 
@@ -161,6 +166,28 @@ static void enter(struct ledger *ledger, size_t i)
                 return;
         draw_on(entry, destination * BUDGETS_EACH);
         lower_budgets(ledger, destination * BUDGETS_EACH, &in, in.dst_in);
+        ledger->destination[destination - 1].own += 1.0;
+        ledger->destination[destination - 1].others = part->facts->dst_migrations;
+        ledger->destination[destination - 1].others_planned = mt_mbps(part->facts->dst_migrations_bytes_s);
+}
+
+/*
+ * Other hosts send there as well: what they do not plan to use is ours, and at least our part by the number of migrations. Each
+ * of them reckons alike, so within two samples nobody has more than its part where all want more.
+ */
+static void share_destinations(struct ledger *ledger)
+{
+        for (size_t i = 0; i < ledger->n_destinations; i++) {
+                double all = ledger->destination[i].own + ledger->destination[i].others;
+
+                for (size_t b = (i + 1) * BUDGETS_EACH; ledger->destination[i].others > 0.0 && b < (i + 2) * BUDGETS_EACH;
+                     b++) {
+                        double *rate = &ledger->budget[b].rate;
+
+                        *rate = fmax(*rate - ledger->destination[i].others_planned,
+                                     *rate * ledger->destination[i].own / all);
+                }
+        }
 }
 
 static void share(struct ledger *ledger)
@@ -169,6 +196,7 @@ static void share(struct ledger *ledger)
                 ledger->budget[b] = (struct mt_ledger_budget){ .rate = INFINITY };
         for (size_t i = 0; i < ledger->n; i++)
                 enter(ledger, i);
+        share_destinations(ledger);
         mt_ledger_share(ledger->entry, ledger->n, ledger->budget, (ledger->n_destinations + 1) * BUDGETS_EACH);
 }
 
@@ -253,6 +281,12 @@ static void give_turns(const struct ledger *ledger)
         }
 }
 
+/* Whether it has to share with anybody at all, here or at its destination. */
+static bool shares(const struct ledger *ledger, size_t i)
+{
+        return ledger->n > 1 || ledger->part[i].facts->dst_migrations > 0;
+}
+
 void mt_ledger_grant(struct mt_host *host, const char *device)
 {
         struct ledger *ledger = device[0] != '\0' ? calloc(1, sizeof(*ledger)) : NULL;
@@ -265,7 +299,7 @@ void mt_ledger_grant(struct mt_host *host, const char *device)
         for (size_t i = 0; i < ledger->n; i++)
                 if (ledger->part[i].job != NULL)
                         ledger->part[i].job->facts.granted_bytes_s =
-                                ledger->n > 1 ? mt_bytes_s(ledger->entry[i].granted) : 0;
+                                shares(ledger, i) ? mt_bytes_s(ledger->entry[i].granted) : 0;
         free(ledger);
 }
 
@@ -280,7 +314,7 @@ uint64_t mt_ledger_preview(const struct mt_host *host, const struct mt_facts *fa
         collect(host, facts->device, uuid, ledger);
         add(ledger, &(struct part){ .facts = facts, .intent = intent, .plan = plan, .peer = peer });
         share(ledger);
-        if (ledger->n > 1)
+        if (shares(ledger, ledger->n - 1))
                 granted = mt_bytes_s(ledger->entry[ledger->n - 1].granted);
         free(ledger);
         return granted;

@@ -2,11 +2,13 @@
 #include "steer/preview.h"
 #include "measure/domain.h"
 #include "measure/resolve.h"
+#include "origin.h"
+#include "policy/alternatives.h"
 #include "policy/bandwidth.h"
-#include "policy/decide.h"
 #include "policy/inputs.h"
 #include "record/json.h"
 #include "reason.h"
+#include "steer/expose.h"
 #include "steer/gather.h"
 #include "steer/job.h"
 #include "steer/ledger.h"
@@ -26,9 +28,18 @@ static int apply_overrides(json_object *overrides, struct mt_intent *intent, str
 
                 if (r < 0)
                         return r;
+                mt_origin_set(intent, mt_key_by_intent(key), MT_ORIGIN_COMMAND_LINE);
                 (void)snprintf(intent->from, sizeof(intent->from), "command line");
         }
         return 0;
+}
+
+void mt_preview_pre_copy(struct mt_intent *intent)
+{
+        if (intent->technique == MT_CHOOSE_PRE_COPY)
+                return;
+        intent->technique = MT_CHOOSE_PRE_COPY;
+        mt_origin_set(intent, mt_key_by_intent("technique"), MT_ORIGIN_ALONE);
 }
 
 /* Coming in, or known to go out. */
@@ -90,17 +101,18 @@ void mt_preview_gather(struct mt_host *host, virDomainPtr domain, const struct m
         ret_why->msg[0] = '\0';
         (void)mt_link_uplink(host, peer, &uplink, ret_why);
         mt_gather_facts(host, domain, xml, &preview->intent, &uplink, NULL, &preview->facts);
-        preview->facts.dst = mt_destination_get(host->destination, peer);
+        mt_gather_destination(host, peer, &preview->facts);
 }
 
 void mt_preview_decide(const struct mt_host *host, const struct sockaddr_storage *peer, struct mt_preview *preview,
                        const struct mt_err *why)
 {
-        mt_decide(&preview->facts, &preview->intent, &preview->plan);
+        mt_host_decide(host, &preview->facts, &preview->intent, &preview->plan);
         preview->facts.granted_bytes_s =
                 mt_ledger_preview(host, &preview->facts, &preview->intent, &preview->plan, peer, preview->id.uuid);
         if (preview->facts.granted_bytes_s > 0)
-                mt_decide(&preview->facts, &preview->intent, &preview->plan);
+                mt_host_decide(host, &preview->facts, &preview->intent, &preview->plan);
+        mt_alternatives(&preview->facts, &preview->intent, &preview->plan);
         if (why->msg[0] != '\0')
                 mt_reason(&preview->plan.reasons, "no shaping: %s", why->msg);
 }
@@ -137,7 +149,7 @@ static int preview(struct mt_host *host, virDomainPtr domain, const struct socka
         if (r < 0)
                 return r;
         if (host->alone && call != NULL) /* it would be made with nobody there to switch */
-                ret->intent.technique = MT_CHOOSE_PRE_COPY;
+                mt_preview_pre_copy(&ret->intent);
         mt_preview_gather(host, domain, &xml, peer, ret, &why);
         if (call != NULL)
                 ret->facts.call = call_fact(host, call);

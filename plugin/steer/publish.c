@@ -7,14 +7,18 @@
  * subtracts what our classes count. An incoming migration without a class (tc.ingress off, mode observe, no right to
  * shape) cannot be told apart: while one runs, and until the smoothing has forgotten it, what arrived before it goes on
  * being told, with its age.
+ *
+ * Outgoing migrations are told as planned, by destination: what several sources send there is shared among them (ledger.c).
  */
 #include "steer/publish.h"
 #include "clock.h"
 #include "log.h"
 #include "measure/destination.h"
 #include "measure/uplinks.h"
+#include "steer/gather.h"
 #include "steer/host.h"
 #include "steer/incoming.h"
+#include "steer/job_state.h"
 
 #include <string.h>
 
@@ -52,6 +56,38 @@ static void read_uplinks(struct mt_host *host, uint64_t now)
         }
 }
 
+/* The entry of that destination, a new one if need be; NULL: there is no room, or the address means nothing elsewhere. */
+static struct mt_share_send *send_to(struct mt_share_sample *sample, const struct sockaddr_storage *peer)
+{
+        struct in6_addr to;
+
+        if (!mt_share_address((const struct sockaddr *)peer, &to))
+                return NULL;
+        for (unsigned i = 0; i < sample->n_sends; i++)
+                if (IN6_ARE_ADDR_EQUAL(&sample->send[i].to, &to))
+                        return &sample->send[i];
+        if (sample->n_sends == MT_SHARE_SENDS)
+                return NULL;
+        sample->send[sample->n_sends] = (struct mt_share_send){ .to = to };
+        return &sample->send[sample->n_sends++];
+}
+
+static void tell_sends(const struct mt_host *host, struct mt_share_sample *sample)
+{
+        sample->n_sends = 0;
+        for (const struct mt_job *job = host->jobs; job != NULL; job = job->next) {
+                const struct sockaddr_storage *peer = mt_gather_peer(&job->flows);
+                struct mt_share_send *send = NULL;
+
+                if (job->state != MT_JOB_OVER && job->intent.mode == MT_MODE_ENFORCE && peer != NULL)
+                        send = send_to(sample, peer);
+                if (send != NULL) {
+                        send->migrations++;
+                        send->bytes_s += job->plan.bandwidth_bytes_s;
+                }
+        }
+}
+
 void mt_publish_tick(struct mt_host *host)
 {
         struct mt_publish *publish = &host->publish;
@@ -74,5 +110,6 @@ void mt_publish_tick(struct mt_host *host)
                 uplink->known = traffic.known && publish->in_ms[i] != 0;
                 uplink->age_ms = now - publish->in_ms[i];
         }
+        tell_sends(host, &publish->sample);
         mt_destination_publish(host->destination, &publish->sample);
 }

@@ -14,6 +14,7 @@
 #define UPLINK "{\"device\":\"eth0\",\"addresses\":[\"10.0.0.2\"],\"in_mbps\":500,\"out_mbps\":0.5,\"age_ms\":7}"
 #define ODD_UPLINK(addresses, in, age) "{\"addresses\":[" addresses "],\"in_mbps\":" in ",\"out_mbps\":0,\"age_ms\":" age "}"
 #define GOOD_ADDRESS "\"10.0.0.2\""
+#define SENDS(sends) "{\"version\":1,\"host\":\"b\",\"at_ms\":1700000000000,\"uplinks\":[" UPLINK "],\"sends\":" sends "}"
 #define SAMPLE(uplinks) "{\"version\":1,\"host\":\"b\",\"at_ms\":1700000000000,\"uplinks\":[" uplinks "]}"
 
 static struct in6_addr address(const char *text)
@@ -36,7 +37,11 @@ static struct mt_share_sample sample_of(const char *first, const char *second, u
 {
         struct mt_share_sample sample = {
                 .n = 2,
-                .uplink = { { .device = "eth0", .n = 2, .known = true, .in_bytes_s = in_bytes_s, .out_bytes_s = 3 * MBIT,
+                .uplink = { { .device = "eth0",
+                              .n = 2,
+                              .known = true,
+                              .in_bytes_s = in_bytes_s,
+                              .out_bytes_s = 3 * MBIT,
                               .age_ms = 400 },
                             { .device = "eth1", .n = 1, .known = false } },
         };
@@ -52,7 +57,7 @@ static struct mt_traffic_fact look_up(const char *dir, const char *text, uint64_
         MT_CLEANUP(mt_share_done) struct mt_share share = { .n = 0 };
         struct in6_addr wanted = address(text);
 
-        assert_int_equal(mt_share_read(dir, &share, NULL), 0);
+        assert_int_equal(mt_share_read(dir, "", &share, NULL), 0);
         assert_int_equal(share.broken, 0);
         return mt_share_find(&share, &wanted, wall_ms);
 }
@@ -118,19 +123,22 @@ static const struct file_case {
         { "uplink no object", SAMPLE("1"), 0, "has a wrong uplink" },
         { "one good uplink, one bad", SAMPLE(UPLINK ",{}"), 0, "has a wrong uplink" },
         { "negative traffic", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "-1", "0")), 0, "has a wrong uplink" },
-        { "traffic without bounds", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "1e300", "0")), 0,
-          "has a wrong uplink" },
-        { "traffic that is no number", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "NaN", "0")), 0,
-          "has a wrong uplink" },
-        { "traffic as text", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "\"1\"", "0")), 0,
-          "has a wrong uplink" },
+        { "traffic without bounds", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "1e300", "0")), 0, "has a wrong uplink" },
+        { "traffic that is no number", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "NaN", "0")), 0, "has a wrong uplink" },
+        { "traffic as text", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "\"1\"", "0")), 0, "has a wrong uplink" },
         { "no age", SAMPLE("{\"addresses\":[\"10.0.0.2\"],\"in_mbps\":1,\"out_mbps\":0}"), 0, "has a wrong uplink" },
-        { "an age of years", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "1", "99999999999")), 0,
-          "has a wrong uplink" },
+        { "an age of years", SAMPLE(ODD_UPLINK(GOOD_ADDRESS, "1", "99999999999")), 0, "has a wrong uplink" },
         { "address no text", SAMPLE(ODD_UPLINK("1", "1", "0")), 0, "has a wrong uplink" },
         { "address a name", SAMPLE(ODD_UPLINK("\"b\"", "1", "0")), 0, "has a wrong uplink" },
-        { "everybody's loopback", SAMPLE(ODD_UPLINK("\"127.0.0.1\"", "1", "0")), 0,
-          "has a wrong uplink" },
+        { "migrations of an earlier version", SAMPLE(UPLINK), 1, NULL },
+        { "migrations", SENDS("[{\"to\":\"10.0.0.7\",\"migrations\":1,\"mbps\":8.5}]"), 1, NULL },
+        { "migrations no array", SENDS("{}"), 0, "has a wrong member sends" },
+        { "migrations to nowhere", SENDS("[{\"to\":\"there\",\"migrations\":1,\"mbps\":8.5}]"), 0,
+          "has a wrong member sends" },
+        { "half a migration", SENDS("[{\"to\":\"10.0.0.7\",\"migrations\":0.5,\"mbps\":8.5}]"), 0,
+          "has a wrong member sends" },
+        { "a migration without a rate", SENDS("[{\"to\":\"10.0.0.7\",\"migrations\":1}]"), 0, "has a wrong member sends" },
+        { "everybody's loopback", SAMPLE(ODD_UPLINK("\"127.0.0.1\"", "1", "0")), 0, "has a wrong uplink" },
 };
 
 /* Whatever one file is, the other host's is read. */
@@ -145,7 +153,7 @@ static void test_file(void **state)
 
         assert_int_equal(mt_share_write(scratch.dir, "other", &other, NOW, NULL), 0);
         (void)scratch_write(&scratch, NAME, c->text, strlen(c->text));
-        assert_int_equal(mt_share_read(scratch.dir, &share, NULL), 0);
+        assert_int_equal(mt_share_read(scratch.dir, "", &share, NULL), 0);
         fact = mt_share_find(&share, &wanted, NOW);
         assert_int_equal(fact.known, c->known);
         if (c->known)
@@ -156,6 +164,44 @@ static void test_file(void **state)
                 assert_non_null(strstr(share.first_broken, c->wrong));
                 assert_non_null(strstr(share.first_broken, NAME));
         }
+}
+
+static const struct others_case {
+        const char *name;
+        const char *own; /* the reader's host */
+        const char *to;
+        int64_t later_ms;
+        unsigned migrations;
+        uint64_t mbit;
+} others_cases[] = {
+        { "two hosts send there", "c", "10.0.0.7", 0, 3, 700 }, { "one of them is the reader", "a", "10.0.0.7", 0, 2, 300 },
+        { "the other one is", "b", "10.0.0.7", 0, 1, 400 },     { "by its IPv6 address", "c", "fd00::7", 0, 1, 50 },
+        { "nobody sends there", "c", "10.0.0.8", 0, 0, 0 },     { "too old", "c", "10.0.0.7", 5001, 0, 0 },
+        { "from the future", "c", "10.0.0.7", -5001, 0, 0 },
+};
+
+/* What others plan to send to one destination is summed up, without what the reader itself sends. */
+static void test_others(void **state)
+{
+        const struct others_case *c = *state;
+        MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
+        MT_CLEANUP(mt_share_done) struct mt_share share = { .n = 0 };
+        struct mt_share_sample a = sample_of("10.0.0.1", "fd00::1", 0), b = sample_of("10.0.0.2", "fd00::2", 0);
+        struct in6_addr to = address(c->to);
+        struct mt_share_send sum;
+
+        a.n_sends = 1;
+        a.send[0] = (struct mt_share_send){ address("10.0.0.7"), 1, 400 * MBIT };
+        b.n_sends = 2;
+        b.send[0] = (struct mt_share_send){ address("10.0.0.7"), 2, 300 * MBIT };
+        b.send[1] = (struct mt_share_send){ address("fd00::7"), 1, 50 * MBIT };
+        assert_int_equal(mt_share_write(scratch.dir, "a", &a, NOW, NULL), 0);
+        assert_int_equal(mt_share_write(scratch.dir, "b", &b, NOW, NULL), 0);
+        assert_int_equal(mt_share_read(scratch.dir, c->own, &share, NULL), 0);
+        assert_int_equal(share.broken, 0);
+        sum = mt_share_others(&share, &to, (uint64_t)((int64_t)NOW + c->later_ms));
+        assert_int_equal(sum.migrations, c->migrations);
+        assert_true(sum.bytes_s == c->mbit * MBIT);
 }
 
 static const struct host_case {
@@ -236,7 +282,7 @@ static void test_lure(void **state)
                 assert_int_equal(truncate(scratch_write(&scratch, NAME, "{}", 2), 1L << 40), 0);
         else
                 assert_int_equal(symlink(c->lure == SYMLINK ? target : "/dev/zero", path), 0);
-        assert_int_equal(mt_share_read(scratch.dir, &share, NULL), 0);
+        assert_int_equal(mt_share_read(scratch.dir, "", &share, NULL), 0);
         assert_false(mt_share_find(&share, &wanted, NOW).known);
         assert_int_equal(share.broken, 1);
         assert_non_null(strstr(share.first_broken, c->wrong));
@@ -244,7 +290,7 @@ static void test_lure(void **state)
 
 static void test_foreign_names(void **state)
 {
-        static const char *const names[] = { "b.json", "migtune-.json", "migtune-b.json.new", ".migtune-b.json.new",
+        static const char *const names[] = { "b.json",    "migtune-.json", "migtune-b.json.new", ".migtune-b.json.new",
                                              "migtune-b", "notes" };
         MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
         MT_CLEANUP(mt_share_done) struct mt_share share = { .n = 0 };
@@ -252,7 +298,7 @@ static void test_foreign_names(void **state)
         (void)state;
         for (size_t i = 0; i < MT_ARRAY_SIZE(names); i++)
                 (void)scratch_write(&scratch, names[i], SAMPLE(UPLINK), strlen(SAMPLE(UPLINK)));
-        assert_int_equal(mt_share_read(scratch.dir, &share, NULL), 0);
+        assert_int_equal(mt_share_read(scratch.dir, "", &share, NULL), 0);
         assert_int_equal(share.n, 0);
         assert_int_equal(share.broken, 0);
 }
@@ -324,7 +370,7 @@ static void test_no_directory(void **state)
         (void)state;
         assert_int_equal(mt_share_write("/nowhere/at/all", "b", &sample, NOW, &err), -ENOENT);
         assert_non_null(strstr(err.msg, "/nowhere/at/all"));
-        assert_int_equal(mt_share_read("/nowhere/at/all", &share, &err), -ENOENT);
+        assert_int_equal(mt_share_read("/nowhere/at/all", "", &share, &err), -ENOENT);
         assert_int_equal(share.n, 7);
         assert_int_equal(mt_share_remove("/nowhere/at/all", "b", &err), -ENOENT);
 }
@@ -350,16 +396,17 @@ static void test_addresses_that_do_not_count(void **state)
 int main(void)
 {
         static const struct CMUnitTest others[] = {
-                cmocka_unit_test(test_foreign_names),           cmocka_unit_test(test_two_hosts_claim_an_address),
-                cmocka_unit_test(test_replaced_as_a_whole),     cmocka_unit_test(test_temporary_file_is_a_lure),
-                cmocka_unit_test(test_no_directory),            cmocka_unit_test(test_addresses_that_do_not_count),
+                cmocka_unit_test(test_foreign_names),       cmocka_unit_test(test_two_hosts_claim_an_address),
+                cmocka_unit_test(test_replaced_as_a_whole), cmocka_unit_test(test_temporary_file_is_a_lure),
+                cmocka_unit_test(test_no_directory),        cmocka_unit_test(test_addresses_that_do_not_count),
         };
-        struct CMUnitTest tests[MT_ARRAY_SIZE(find_cases) + MT_ARRAY_SIZE(file_cases) + MT_ARRAY_SIZE(host_cases) +
-                                MT_ARRAY_SIZE(lure_cases) + MT_ARRAY_SIZE(others)];
+        struct CMUnitTest tests[MT_ARRAY_SIZE(find_cases) + MT_ARRAY_SIZE(file_cases) + MT_ARRAY_SIZE(others_cases) +
+                                MT_ARRAY_SIZE(host_cases) + MT_ARRAY_SIZE(lure_cases) + MT_ARRAY_SIZE(others)];
         size_t n = 0;
 
         ADD_ROWS(tests, n, find_cases, test_find);
         ADD_ROWS(tests, n, file_cases, test_file);
+        ADD_ROWS(tests, n, others_cases, test_others);
         ADD_ROWS(tests, n, host_cases, test_host);
         ADD_ROWS(tests, n, lure_cases, test_lure);
         for (size_t i = 0; i < MT_ARRAY_SIZE(others); i++)

@@ -65,6 +65,27 @@ static void test_gives_way(void **state)
         bench_free(bench);
 }
 
+/* Other hosts' migrations into the destination: what they leave, and at least a part by number. */
+static void test_destination_of_others(void **state)
+{
+        static const struct {
+                unsigned others;
+                double planned, want;
+        } cases[] = { { 1, 700, CARRIES / 2.0 }, { 1, 200, CARRIES - 200.0 }, { 3, 984, CARRIES / 4.0 }, { 0, 0, 0 } };
+        struct bench *bench = bench_new();
+        struct mt_job *one = begin(bench, "high-1", 300, "10.0.0.2");
+        double alone = rate(one);
+
+        (void)state;
+        for (size_t i = 0; i < MT_ARRAY_SIZE(cases); i++) {
+                one->facts.dst_migrations = cases[i].others;
+                one->facts.dst_migrations_bytes_s = mt_bytes_s(cases[i].planned);
+                mt_ledger_changed(&bench->host, one->facts.device, /* except= */ NULL);
+                assert_true(fabs(rate(one) - (cases[i].others > 0 ? cases[i].want : alone)) < CLOSE);
+        }
+        bench_free(bench);
+}
+
 /* What nobody else wants is had in full. */
 static void test_enough(void **state)
 {
@@ -181,9 +202,10 @@ static void test_many(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_gives_way),    cmocka_unit_test(test_enough),   cmocka_unit_test(test_trickle),
-                cmocka_unit_test(test_had_its_turn), cmocka_unit_test(test_observed), cmocka_unit_test(test_destinations),
-                cmocka_unit_test(test_many),
+                cmocka_unit_test(test_gives_way),    cmocka_unit_test(test_destination_of_others),
+                cmocka_unit_test(test_enough),       cmocka_unit_test(test_trickle),
+                cmocka_unit_test(test_had_its_turn), cmocka_unit_test(test_observed),
+                cmocka_unit_test(test_destinations), cmocka_unit_test(test_many),
         };
 
         (void)virInitialize();
