@@ -8,6 +8,7 @@
 #ifndef MT_CONFIG_H
 #define MT_CONFIG_H
 
+#include "elements.h"
 #include "err.h"
 #include "intent.h"
 
@@ -20,17 +21,29 @@
 struct mt_identity {
         char name[128];
         char uuid[37];
+        char title[128];
         char nova_flavor[128];
-        char nova_project[128];      /* its uuid; in a rule: uuid or name */
-        char nova_project_name[128]; /* not used in a rule */
+        char nova_project[128]; /* its uuid */
+        char nova_project_name[128];
+        struct mt_elements metadata; /* all of it */
 };
 
-/* One rule; first match wins. An empty pattern matches anything; a rule has at least one pattern. */
+/* Which VMs a rule is for: those that fit all that is given. Empty: not asked for. */
+struct mt_match {
+        char name[128]; /* name and title are globs (fnmatch) */
+        char uuid[37];
+        char title[128];
+        char nova_flavor[128];
+        char nova_project[128]; /* uuid or name */
+        struct mt_element_match metadata;
+};
+
+/* One rule; first match wins. */
 struct mt_rule {
-        struct mt_identity match; /* name is a glob (fnmatch) */
-        struct mt_intent set;     /* only the fields in `fields` count */
-        uint64_t fields;          /* bit i: row i of the intent keys was set */
-        char origin[96];          /* "FILE:LINE" */
+        struct mt_match match; /* asks for something */
+        struct mt_intent set;  /* only the fields in `fields` count; with the origins of their lines */
+        uint64_t fields;       /* bit i: row i of the intent keys was set */
+        char origin[96];       /* "FILE:LINE" */
 };
 
 /* The bandwidth models, tau and t_g: as built in, or this host's own where its history tells them. */
@@ -102,6 +115,8 @@ int mt_config_load(const char *path, struct mt_config *ret_config, struct mt_err
 /* Frees what *config holds and zeroes it. Accepts a zeroed one. */
 void mt_config_done(struct mt_config *config);
 
+#define MT_POLICY_NAMESPACE "urn:migtune:policy:1"
+
 /* The VM's own wishes, from <migtune:policy .../> in its metadata: attribute names are the keys with '-' for '_'. */
 struct mt_metadata {
         unsigned n;
@@ -113,14 +128,14 @@ struct mt_metadata {
 
 /*
  * defaults < first matching rule < metadata. A wrong attribute in metadata refuses the metadata whole: *err says which,
- * *ret_intent is then what rules and defaults say, and -EINVAL is returned.
+ * *ret_intent is then what rules and defaults say, and -EINVAL is returned. Its origins tell where each value is from.
  */
 int mt_config_intent(const struct mt_config *config, const struct mt_identity *who, const struct mt_metadata *metadata,
                      struct mt_intent *ret_intent, struct mt_err *err);
 
 /*
  * Sets one intent key ("urgency", "max_downtime", "lambda_low", ...; '-' counts as '_') from text, as metadata and
- * `plan --offline` do. "deadline" sets it for every urgency. 0, or -EINVAL with "KEY: expected ...".
+ * `plan --offline` do, but not its origin. "deadline" sets it for every urgency. 0, or -EINVAL with "KEY: expected ...".
  */
 int mt_intent_set(struct mt_intent *intent, const char *key, const char *value, struct mt_err *err);
 

@@ -9,6 +9,8 @@
 #include "config_file.h"
 #include "cleanup.h"
 #include "config_keys.h"
+#include "config_reader.h"
+#include "origin.h"
 
 #include <errno.h>
 #include <libconfig.h>
@@ -17,14 +19,6 @@
 
 #define MAX_RULES 10000
 
-struct reader {
-        const char *path; /* of the file being read; libconfig only names those it includes */
-        const char *dir;
-        struct mt_config *config;
-        const config_setting_t *set_at[64]; /* where this file sets row i */
-        struct mt_err *err;
-};
-
 /* The group whose members are read: prefix of their names, the struct they go to. */
 struct scope {
         const char *label;  /* "" or "migration" or "rule:3.set" */
@@ -32,29 +26,6 @@ struct scope {
         void *base;         /* struct mt_config, or the rule's struct mt_intent */
         struct mt_rule *rule;
 };
-
-/* Puts "FILE:LINE: " in front of the error; file as libconfig names it: NULL or, for an included one, as it was included. */
-static int at_line(const struct reader *reader, const char *file, unsigned line)
-{
-        bool relative = file != NULL && file[0] != '/';
-
-        if (file == NULL)
-                file = reader->path;
-        return mt_wrap(reader->err, "%s%s%s:%u", relative ? reader->dir : "", relative ? "/" : "", file, line);
-}
-
-/* Puts "FILE:LINE: KEY: " in front of the error. */
-static int at(const struct reader *reader, const config_setting_t *setting, const char *label)
-{
-        (void)mt_wrap(reader->err, "%s", label);
-        return at_line(reader, config_setting_source_file(setting), config_setting_source_line(setting));
-}
-
-static int refuse(const struct reader *reader, const config_setting_t *setting, const char *label, const char *what)
-{
-        (void)mt_fail(reader->err, EINVAL, "%s", what);
-        return at(reader, setting, label);
-}
 
 /* The name of row i in this scope, without what follows the next dot; NULL: it is not in this scope. */
 static const char *name_in(const struct scope *scope, unsigned i, size_t *ret_length)
@@ -82,7 +53,7 @@ static bool is_listed_before(const struct scope *scope, unsigned i, const char *
 }
 
 /* "unknown key, expected one of ..." with the names that may stand there. */
-static int refuse_unknown(const struct reader *reader, const config_setting_t *setting, const struct scope *scope,
+static int refuse_unknown(const struct mt_config_reader *reader, const config_setting_t *setting, const struct scope *scope,
                           const char *label)
 {
         char names[400] = "";
@@ -99,10 +70,11 @@ static int refuse_unknown(const struct reader *reader, const config_setting_t *s
         }
         (void)mt_fail(reader->err, EINVAL, "unknown key, expected one of %s%s", names,
                       scope->rule == NULL && scope->prefix[0] == '\0' ? ", rules" : "");
-        return at(reader, setting, label);
+        return mt_config_at(reader, setting, label);
 }
 
-static int set_value(const struct reader *reader, const config_setting_t *setting, const struct mt_key *key, void *base)
+static int set_value(const struct mt_config_reader *reader, const config_setting_t *setting, const struct mt_key *key,
+                     void *base)
 {
         const char *text;
         char found[96];
@@ -139,10 +111,24 @@ static bool is_group(const struct scope *scope, const char *prefix)
         return false;
 }
 
-static int read_rules(struct reader *reader, const config_setting_t *rules);
+/* Where the value now comes from. */
+static void note_origin(const struct mt_config_reader *reader, const config_setting_t *setting, const struct mt_key *key,
+                        const struct scope *scope)
+{
+        struct mt_config *config = reader->config;
+        char file[MT_CONFIG_FILE_SHOWN];
+        const struct mt_place place = mt_config_place(reader, setting, file, sizeof(file));
+
+        if (scope->rule != NULL)
+                mt_origin_set_place(&scope->rule->set, key, (unsigned)config->n_rules + 1, &place);
+        else
+                mt_origin_set_place(&config->defaults, key, 0, &place);
+}
+
+static int read_rules(struct mt_config_reader *reader, const config_setting_t *rules);
 
 /* Reads the members of a group; nests as deep as the table's paths do. */
-static int read_group(struct reader *reader, const config_setting_t *group, const struct scope *scope)
+static int read_group(struct mt_config_reader *reader, const config_setting_t *group, const struct scope *scope)
 {
         for (int i = 0; i < config_setting_length(group); i++) {
                 const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
@@ -171,7 +157,7 @@ static int read_group(struct reader *reader, const config_setting_t *group, cons
                 }
                 key = scope->rule != NULL ? mt_key_by_intent(path) : mt_key_by_path(path);
                 if (key == NULL)
-                        return nests ? refuse(reader, setting, label, "expected a group { ... }")
+                        return nests ? mt_config_refuse(reader, setting, label, "expected a group { ... }")
                                      : refuse_unknown(reader, setting, scope, label);
                 if (scope->rule != NULL)
                         scope->rule->fields |= mt_key_bit(key);
@@ -179,107 +165,47 @@ static int read_group(struct reader *reader, const config_setting_t *group, cons
                         base = &reader->config->defaults;
                 r = set_value(reader, setting, key, base);
                 if (r < 0)
-                        return at(reader, setting, label);
+                        return mt_config_at(reader, setting, label);
+                note_origin(reader, setting, key, scope);
                 if (scope->rule == NULL)
                         reader->set_at[mt_key_index(key)] = setting;
         }
         return 0;
 }
 
-/* Lower-cases a uuid in place; false if it is none. */
-static bool normalize_uuid(char *uuid)
-{
-        if (strlen(uuid) != 36)
-                return false;
-        for (unsigned i = 0; i < 36; i++) {
-                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-                if (uuid[i] >= 'A' && uuid[i] <= 'F')
-                        uuid[i] = (char)(uuid[i] - 'A' + 'a');
-                if (dash ? uuid[i] != '-' : strchr("0123456789abcdef", uuid[i]) == NULL)
-                        return false;
-        }
-        return true;
-}
-
-static int read_match(struct reader *reader, const config_setting_t *group, const char *rule_label,
-                      struct mt_identity *match)
-{
-        struct {
-                const char *name;
-                char *to;
-                size_t size;
-        } members[] = {
-                { "name", match->name, sizeof(match->name) },
-                { "uuid", match->uuid, sizeof(match->uuid) },
-                { "flavor", match->nova_flavor, sizeof(match->nova_flavor) },
-                { "project", match->nova_project, sizeof(match->nova_project) },
-        };
-
-        for (int i = 0; i < config_setting_length(group); i++) {
-                const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
-                const char *text = config_setting_get_string(setting);
-                char label[96];
-                size_t m = 0;
-
-                (void)snprintf(label, sizeof(label), "%s.match.%s", rule_label, config_setting_name(setting));
-                while (m < MT_ARRAY_SIZE(members) && strcmp(members[m].name, config_setting_name(setting)) != 0)
-                        m++;
-                if (m == MT_ARRAY_SIZE(members))
-                        return refuse(reader, setting, label, "unknown key, expected one of name, uuid, flavor, project");
-                if (text == NULL || text[0] == '\0' || strlen(text) >= members[m].size)
-                        return refuse(reader, setting, label, "expected text of 1 to 127 characters");
-                (void)memcpy(members[m].to, text, strlen(text) + 1);
-                if (members[m].to == match->uuid && !normalize_uuid(match->uuid))
-                        return refuse(reader, setting, label,
-                                      "expected a uuid such as \"8a4fd9a2-3d5c-4f5e-9b1a-0c6f2f1d7e90\"");
-        }
-        return 0;
-}
-
-/* FILE:LINE of a rule, FILE without the main file's directory. */
-static void set_origin(const struct reader *reader, const config_setting_t *setting, struct mt_rule *rule)
-{
-        const char *named = config_setting_source_file(setting);
-        const char *file = named != NULL ? named : reader->path;
-        size_t dir = strlen(reader->dir);
-
-        if (strncmp(file, reader->dir, dir) == 0 && file[dir] == '/')
-                file += dir + 1;
-        (void)snprintf(rule->origin, sizeof(rule->origin), "%.80s:%u", file, config_setting_source_line(setting));
-}
-
-static int read_rule(struct reader *reader, const config_setting_t *group, size_t number, struct mt_rule *rule)
+static int read_rule(struct mt_config_reader *reader, const config_setting_t *group, size_t number, struct mt_rule *rule)
 {
         const config_setting_t *match = config_setting_get_member(group, "match");
         const config_setting_t *set = config_setting_get_member(group, "set");
-        char label[32], set_label[40];
+        char label[32], set_label[40], file[MT_CONFIG_FILE_SHOWN];
+        struct mt_place place;
         int r;
 
         (void)snprintf(label, sizeof(label), "rule:%zu", number);
         (void)snprintf(set_label, sizeof(set_label), "%s.set", label);
         if (match == NULL || !config_setting_is_group(match) || config_setting_length(match) == 0 || set == NULL ||
             !config_setting_is_group(set) || config_setting_length(group) != 2)
-                return refuse(reader, group, label, "expected { match = { name = \"...\"; }; set = { ... }; }");
-        set_origin(reader, group, rule);
-        r = read_match(reader, match, label, &rule->match);
+                return mt_config_refuse(reader, group, label, "expected { match = { name = \"...\"; }; set = { ... }; }");
+        place = mt_config_place(reader, group, file, sizeof(file));
+        (void)snprintf(rule->origin, sizeof(rule->origin), "%s:%u", place.file, place.line);
+        r = mt_config_match_read(reader, match, label, &rule->match);
         if (r < 0)
                 return r;
         return read_group(reader, set, &(struct scope){ set_label, "", &rule->set, rule });
 }
 
-static int read_rules(struct reader *reader, const config_setting_t *rules)
+static int read_rules(struct mt_config_reader *reader, const config_setting_t *rules)
 {
         struct mt_config *config = reader->config;
         size_t n = (size_t)config_setting_length(rules);
         struct mt_rule *grown;
 
         if (!config_setting_is_list(rules))
-                return refuse(reader, rules, "rules", "expected a list ( { match = ...; set = ...; }, ... )");
+                return mt_config_refuse(reader, rules, "rules", "expected a list ( { match = ...; set = ...; }, ... )");
         if (n == 0)
                 return 0;
         if (config->n_rules + n > MAX_RULES)
-                return refuse(reader, rules, "rules", "expected at most 10000 rules");
+                return mt_config_refuse(reader, rules, "rules", "expected at most 10000 rules");
         grown = reallocarray(config->rules, config->n_rules + n, sizeof(*grown));
         if (grown == NULL)
                 return mt_fail(reader->err, ENOMEM, "%s: out of memory", reader->path);
@@ -291,7 +217,7 @@ static int read_rules(struct reader *reader, const config_setting_t *rules)
 
                 (void)memset(to, 0, sizeof(*to));
                 if (!config_setting_is_group(rule))
-                        return refuse(reader, rules, "rules", "expected groups { match = ...; set = ...; }");
+                        return mt_config_refuse(reader, rules, "rules", "expected groups { match = ...; set = ...; }");
                 r = read_rule(reader, rule, config->n_rules + 1, to);
                 if (r < 0)
                         return r;
@@ -302,13 +228,18 @@ static int read_rules(struct reader *reader, const config_setting_t *rules)
 
 void mt_rule_apply(const struct mt_rule *rule, struct mt_intent *intent)
 {
-        for (unsigned i = 0; i < mt_key_count(); i++)
-                if (rule->fields & mt_key_bit(mt_key_at(i)))
-                        mt_key_copy(mt_key_at(i), intent, &rule->set);
+        for (unsigned i = 0; i < mt_key_count(); i++) {
+                const struct mt_key *key = mt_key_at(i);
+
+                if ((rule->fields & mt_key_bit(key)) == 0)
+                        continue;
+                mt_key_copy(key, intent, &rule->set);
+                mt_origin_copy(intent, key, &rule->set);
+        }
 }
 
 /* The defaults alone, then under each rule. Rules of earlier files are looked at again: the defaults below them moved. */
-static int verify(const struct reader *reader)
+static int verify(const struct mt_config_reader *reader)
 {
         const struct mt_config *config = reader->config;
         const struct mt_key *key, *other;
@@ -320,7 +251,7 @@ static int verify(const struct reader *reader)
 
                 if (setting == NULL)
                         setting = reader->set_at[mt_key_index(other)];
-                return setting != NULL ? at(reader, setting, key->path)
+                return setting != NULL ? mt_config_at(reader, setting, key->path)
                                        : mt_wrap(reader->err, "%s: %s", reader->path, key->path);
         }
         for (size_t i = 0; i < config->n_rules; i++) {
@@ -346,7 +277,7 @@ int mt_config_file_read(const char *path, const char *dir, struct mt_config *con
 {
         MT_CLEANUP(mt_freep) char *text = NULL;
         MT_CLEANUP(config_destroyp) config_t parsed;
-        struct reader reader = { .path = path, .dir = dir, .config = config, .err = err };
+        struct mt_config_reader reader = { .path = path, .dir = dir, .config = config, .err = err };
         struct mt_err scratch;
         int r;
 
@@ -359,7 +290,7 @@ int mt_config_file_read(const char *path, const char *dir, struct mt_config *con
         config_set_include_dir(&parsed, dir);
         if (config_read_string(&parsed, text) != CONFIG_TRUE) {
                 (void)mt_fail(err, EINVAL, "%s", config_error_text(&parsed));
-                return at_line(&reader, config_error_file(&parsed), (unsigned)config_error_line(&parsed));
+                return mt_config_at_line(&reader, config_error_file(&parsed), (unsigned)config_error_line(&parsed));
         }
         r = read_group(&reader, config_root_setting(&parsed), &(struct scope){ "", "", config, NULL });
         if (r < 0)

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "config_file.h"
 #include "config_keys.h"
+#include "origin.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -10,13 +11,19 @@
 #include <string.h>
 #include <strings.h>
 
-static bool matches(const struct mt_identity *pattern, const struct mt_identity *who)
+static bool glob(const char *pattern, const char *text)
 {
-        return (pattern->name[0] == '\0' || fnmatch(pattern->name, who->name, 0) == 0) &&
-               (pattern->uuid[0] == '\0' || strcasecmp(pattern->uuid, who->uuid) == 0) &&
-               (pattern->nova_flavor[0] == '\0' || strcmp(pattern->nova_flavor, who->nova_flavor) == 0) &&
-               (pattern->nova_project[0] == '\0' || strcmp(pattern->nova_project, who->nova_project) == 0 ||
-                strcmp(pattern->nova_project, who->nova_project_name) == 0);
+        return pattern[0] == '\0' || fnmatch(pattern, text, 0) == 0;
+}
+
+static bool matches(const struct mt_match *match, const struct mt_identity *who)
+{
+        return glob(match->name, who->name) && glob(match->title, who->title) &&
+               (match->uuid[0] == '\0' || strcasecmp(match->uuid, who->uuid) == 0) &&
+               (match->nova_flavor[0] == '\0' || strcmp(match->nova_flavor, who->nova_flavor) == 0) &&
+               (match->nova_project[0] == '\0' || strcmp(match->nova_project, who->nova_project) == 0 ||
+                strcmp(match->nova_project, who->nova_project_name) == 0) &&
+               (match->metadata.uri[0] == '\0' || mt_elements_match(&who->metadata, &match->metadata));
 }
 
 int mt_intent_set(struct mt_intent *intent, const char *key, const char *value, struct mt_err *err)
@@ -37,9 +44,11 @@ static int apply_metadata(const struct mt_metadata *metadata, struct mt_intent *
 {
         const struct mt_key *key, *other;
 
-        for (unsigned i = 0; i < metadata->n; i++)
+        for (unsigned i = 0; i < metadata->n; i++) {
                 if (mt_intent_set(intent, metadata->attribute[i].key, metadata->attribute[i].value, err) < 0)
                         return mt_wrap(err, "metadata");
+                mt_origin_set(intent, mt_key_by_intent(metadata->attribute[i].key), MT_ORIGIN_METADATA);
+        }
         if (mt_intent_verify(intent, &key, &other, err) < 0)
                 return mt_wrap(err, "metadata: %s", key->intent);
         (void)snprintf(intent->from, sizeof(intent->from), "metadata");

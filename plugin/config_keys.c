@@ -159,6 +159,11 @@ uint64_t mt_key_bit(const struct mt_key *key)
         return UINT64_C(1) << mt_key_index(key);
 }
 
+bool mt_key_is_group(const struct mt_key *key)
+{
+        return (key->kind == MT_KEY_RATE || key->kind == MT_KEY_TIME) && key->size > sizeof(uint64_t);
+}
+
 void mt_key_copy(const struct mt_key *key, void *to, const void *from)
 {
         (void)memcpy((char *)to + key->offset, (const char *)from + key->offset, key->size);

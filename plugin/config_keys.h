@@ -64,6 +64,15 @@ int mt_key_set_switch(const struct mt_key *key, void *base, bool value, struct m
 /* Fills *err with what the key expects and what was found instead. Returns -EINVAL. */
 int mt_key_expected(const struct mt_key *key, const char *found, struct mt_err *err);
 
+/*
+ * The value in the configuration's notation ("100ms", "250Mbit", "high", "0.25"), as mt_key_set_text reads it: whole ms and
+ * bytes/s come back the same, numbers to nine decimals. Cut to size. Returns text.
+ */
+const char *mt_key_text(const struct mt_key *key, const void *base, char *text, size_t size);
+
+/* Does the row stand for several that come alone as well ("deadline": of each urgency)? Then it has no value of its own. */
+bool mt_key_is_group(const struct mt_key *key);
+
 /* Copies the key's field from one struct to another of the same type. */
 void mt_key_copy(const struct mt_key *key, void *to, const void *from);
 

@@ -38,6 +38,31 @@ enum mt_no_convergence { MT_CONTINUE, MT_EXCEED, MT_ABORT };
 
 #define MT_URGENCIES 3
 
+/* Where a value comes from; see origin.h. */
+enum mt_origin_kind {
+        MT_ORIGIN_BUILT_IN,
+        MT_ORIGIN_FILE,
+        MT_ORIGIN_RULE,
+        MT_ORIGIN_METADATA,
+        MT_ORIGIN_COMMAND_LINE,
+        MT_ORIGIN_ALONE, /* nobody steers: what would need steering is not planned */
+};
+
+struct mt_origin {
+        uint32_t line; /* of the file, for FILE and RULE */
+        uint16_t rule; /* from 1 on, for RULE */
+        uint8_t kind;  /* enum mt_origin_kind */
+        uint8_t file;  /* which of the files */
+};
+
+#define MT_INTENT_KEYS 40 /* at least as many as rows of the table of keys are an intent's */
+
+/* Zeroed: all is built in. */
+struct mt_origins {
+        struct mt_origin of[MT_INTENT_KEYS]; /* by row */
+        char files[384];                     /* names, each with its NUL; an empty one ends them */
+};
+
 struct mt_intent {
         enum mt_mode mode;
         enum mt_strategy strategy;
@@ -69,7 +94,8 @@ struct mt_intent {
         enum mt_calm_cost_function cost_function; /* F: probability of an SLA violation at a service bandwidth */
         uint64_t cost_scale_bytes_s;              /* F's C, or MT_AUTO: a tenth of the link */
         struct mt_calm_table cost_table;          /* in Mbit/s; of MT_CALM_TABLE, n 0: none */
-        char from[128]; /* "default", "rule:1 (FILE:LINE)" or "metadata"; what decided, for reasons and records */
+        char from[128];                           /* "default", "rule:1 (FILE:LINE)" or "metadata"; what decided last */
+        struct mt_origins origins;
 };
 
 /* Names as in the configuration; each parser returns 0 or -EINVAL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "wishes.h"
 #include "config_keys.h"
+#include "origin.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,17 +101,30 @@ int mt_wishes_read(json_object *request, struct mt_wishes *ret, struct mt_err *e
         return 0;
 }
 
+static void set_origin(struct mt_intent *intent, const char *key)
+{
+        mt_origin_set(intent, mt_key_by_intent(key), MT_ORIGIN_COMMAND_LINE);
+}
+
 void mt_wishes_apply(const struct mt_wishes *wishes, struct mt_intent *intent)
 {
         if (!is_any(wishes))
                 return;
-        if (wishes->has_urgency)
+        if (wishes->has_urgency) {
                 intent->urgency = wishes->urgency;
-        if (wishes->has_post_copy)
+                set_origin(intent, "urgency");
+        }
+        if (wishes->has_post_copy) {
                 intent->post_copy = wishes->post_copy;
-        if (wishes->max_downtime_ms != 0)
+                set_origin(intent, "post_copy");
+        }
+        if (wishes->max_downtime_ms != 0) {
                 intent->max_downtime_ms = wishes->max_downtime_ms;
-        if (intent->exceed_downtime_ms < intent->max_downtime_ms)
+                set_origin(intent, "max_downtime");
+        }
+        if (intent->exceed_downtime_ms < intent->max_downtime_ms) {
                 intent->exceed_downtime_ms = intent->max_downtime_ms;
+                set_origin(intent, "exceed_downtime");
+        }
         (void)snprintf(intent->from, sizeof(intent->from), "command line");
 }

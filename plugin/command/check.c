@@ -51,11 +51,17 @@ static bool covers_text(const char *earlier, const char *text)
 }
 
 /* Is every VM that `rule` matches also matched by `earlier`? Only the sure cases. */
-static bool covers(const struct mt_identity *earlier, const struct mt_identity *rule)
+static bool covers(const struct mt_match *earlier, const struct mt_match *rule)
 {
+        const struct mt_element_match *metadata = &earlier->metadata;
+
         return covers_name(earlier->name, rule->name) && covers_text(earlier->uuid, rule->uuid) &&
-               covers_text(earlier->nova_flavor, rule->nova_flavor) &&
-               covers_text(earlier->nova_project, rule->nova_project);
+               covers_name(earlier->title, rule->title) && covers_text(earlier->nova_flavor, rule->nova_flavor) &&
+               covers_text(earlier->nova_project, rule->nova_project) &&
+               (metadata->uri[0] == '\0' ||
+                (strcmp(metadata->uri, rule->metadata.uri) == 0 && strcmp(metadata->element, rule->metadata.element) == 0 &&
+                 strcmp(metadata->attribute, rule->metadata.attribute) == 0 &&
+                 covers_name(metadata->value, rule->metadata.value)));
 }
 
 static void check_rules(const struct mt_config *config, struct warnings *warnings)
@@ -117,18 +123,13 @@ static void check_link(const struct mt_config *config, struct warnings *warnings
                 warn(warnings, "sla.lower leaves nothing of link.rate to migrations");
 }
 
-/* Keys that are verified and that this version does not use yet. */
-static void check_unused(const struct mt_config *config, struct warnings *warnings)
+/* The node exporter passes over files with other names, without a word. */
+static void check_metrics(const struct mt_config *config, struct warnings *warnings)
 {
-        const struct {
-                const char *key, *value;
-        } unused[] = {
-                { "metrics.textfile", config->metrics.textfile },
-        };
+        const char *file = config->metrics.textfile, *slash = strrchr(file, '/'), *end = strrchr(file, '.');
 
-        for (size_t i = 0; i < MT_ARRAY_SIZE(unused); i++)
-                if (unused[i].value[0] != '\0')
-                        warn(warnings, "%s has no effect in this version", unused[i].key);
+        if (file[0] != '\0' && (end == NULL || end < slash || strcmp(end, ".prom") != 0))
+                warn(warnings, "metrics.textfile: the node exporter reads only files whose names end in .prom");
 }
 
 static void check_whole(const struct mt_config *config, struct warnings *warnings)
@@ -147,7 +148,7 @@ static void check_whole(const struct mt_config *config, struct warnings *warning
                 check_intent(&merged, config->rules[i].fields, config->rules[i].origin, warnings);
         }
         check_rules(config, warnings);
-        check_unused(config, warnings);
+        check_metrics(config, warnings);
 }
 
 int mt_command_check(int argc, const char *const *argv, const char *config_file)
@@ -162,7 +163,7 @@ int mt_command_check(int argc, const char *const *argv, const char *config_file)
                         return 0;
                 }
                 if (argv[i][0] == '-' || i > 1) {
-                        mt_print_err("migtune check: unexpected argument '%s'; try 'migtune check --help'\n", argv[i]);
+                        mt_print_err("migtune check: '%s': unexpected argument, see migtune check --help\n", argv[i]);
                         return 2;
                 }
                 warnings.file = argv[i];

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define MAX_XML_BYTES ((size_t)8 * 1024 * 1024)
-#define POLICY_NAMESPACE "urn:migtune:policy:1"
+#define MAX_DEPTH 16 /* elements of <metadata> that lie deeper are not looked at */
 #define NOVA_NAMESPACE_1_0 "http://openstack.org/xmlns/libvirt/nova/1.0"
 #define NOVA_NAMESPACE_1_1 "http://openstack.org/xmlns/libvirt/nova/1.1" /* the same elements, more of them */
 
@@ -127,7 +127,7 @@ static void read_nova(const xmlNode *instance, struct mt_identity *id)
  * The policy's attributes, unjudged: mt_config_intent refuses the whole set when one is wrong. What does not fit must not
  * be cut to something that looks right, so it becomes text that is refused.
  */
-static void read_policy(const xmlNode *policy, struct mt_metadata *metadata)
+void mt_domain_policy_read(const struct _xmlNode *policy, struct mt_metadata *metadata)
 {
         static const xmlChar too_many[] = "(too many attributes)", too_long[] = "(too long)";
 
@@ -150,16 +150,87 @@ static void read_policy(const xmlNode *policy, struct mt_metadata *metadata)
         }
 }
 
+/* The names from the element below <metadata> (top) down to node. False: too deep, or too long. */
+static bool path_of(const xmlNode *node, const xmlNode *top, char *path, size_t size)
+{
+        const xmlNode *chain[MAX_DEPTH];
+        size_t n = 0, used = 0;
+
+        for (;; node = node->parent) {
+                if (n == MAX_DEPTH)
+                        return false;
+                chain[n++] = node;
+                if (node == top)
+                        break;
+        }
+        while (n > 0 && used < size) {
+                n--;
+                used += (size_t)snprintf(path + used, size - used, "%s%s", used > 0 ? "/" : "",
+                                         (const char *)chain[n]->name);
+        }
+        return used < size;
+}
+
+/* Without white space at its ends. */
+static void copy_trimmed(char *to, size_t size, const xmlChar *text)
+{
+        const char *from = text != NULL ? (const char *)text : "";
+        size_t length;
+
+        copy(to, size, (const xmlChar *)from + strspn(from, " \t\r\n"));
+        for (length = strlen(to); length > 0 && strchr(" \t\r\n", to[length - 1]) != NULL; length--)
+                to[length - 1] = '\0';
+}
+
+static void add_element(const xmlNode *node, const xmlNode *top, struct mt_elements *elements)
+{
+        MT_CLEANUP(free_xmlp) xmlChar *text = xmlNodeListGetString(node->doc, node->children, 1);
+        const char *uri = (const char *)top->ns->href;
+        char path[MT_ELEMENT_PATH], value[MT_ELEMENT_VALUE];
+
+        if (!path_of(node, top, path, sizeof(path)))
+                return;
+        copy_trimmed(value, sizeof(value), text);
+        mt_elements_add(elements, uri, path, "", value);
+        for (const xmlAttr *attr = node->properties; attr != NULL; attr = attr->next) {
+                MT_CLEANUP(free_xmlp) xmlChar *of = xmlNodeListGetString(node->doc, attr->children, 1);
+
+                copy(value, sizeof(value), of);
+                mt_elements_add(elements, uri, path, (const char *)attr->name, value);
+        }
+}
+
+/* The element and all below it, in document order. */
+static void read_elements(const xmlNode *top, struct mt_elements *elements)
+{
+        const xmlNode *node = top;
+
+        if (top->type != XML_ELEMENT_NODE || top->ns == NULL || top->ns->href == NULL)
+                return; /* libvirt has none without a namespace */
+        while (node != NULL) {
+                if (node->type == XML_ELEMENT_NODE)
+                        add_element(node, top, elements);
+                if (node->type == XML_ELEMENT_NODE && node->children != NULL) {
+                        node = node->children;
+                        continue;
+                }
+                while (node != top && node->next == NULL)
+                        node = node->parent;
+                node = node != top ? node->next : NULL;
+        }
+}
+
 static void read_metadata(const xmlNode *metadata, struct mt_domain_xml *domain)
 {
         bool have_policy = false;
 
         for (const xmlNode *node = metadata->children; node != NULL; node = node->next) {
+                read_elements(node, &domain->id.metadata);
                 if (is_element(node, "instance") &&
                     (in_namespace(node, NOVA_NAMESPACE_1_0) || in_namespace(node, NOVA_NAMESPACE_1_1))) {
                         read_nova(node, &domain->id);
-                } else if (!have_policy && is_element(node, "policy") && in_namespace(node, POLICY_NAMESPACE)) {
-                        read_policy(node, &domain->metadata);
+                } else if (!have_policy && is_element(node, "policy") && in_namespace(node, MT_POLICY_NAMESPACE)) {
+                        mt_domain_policy_read(node, &domain->metadata);
                         have_policy = true;
                 }
         }
@@ -197,6 +268,7 @@ static void read_domain(const xmlNode *root, struct mt_domain_xml *domain)
 
         copy_content(domain->id.name, sizeof(domain->id.name), child(root, "name"));
         copy_content(domain->id.uuid, sizeof(domain->id.uuid), child(root, "uuid"));
+        copy_content(domain->id.title, sizeof(domain->id.title), child(root, "title"));
         domain->memory_bytes = read_memory(current != NULL ? current : child(root, "memory"));
         domain->hugepages = backing != NULL && child(backing, "hugepages") != NULL;
         if (metadata != NULL)

@@ -29,4 +29,8 @@ struct mt_domain_xml {
  */
 int mt_domain_xml_parse(const char *xml, struct mt_domain_xml *ret, struct mt_err *err);
 
+/* Adds the attributes of an element <migtune:policy> of libxml2's (xmlNode) to *metadata, which is zeroed. */
+struct _xmlNode;
+void mt_domain_policy_read(const struct _xmlNode *policy, struct mt_metadata *metadata);
+
 #endif

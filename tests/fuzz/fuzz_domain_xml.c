@@ -22,6 +22,16 @@ static void check_intent(const struct mt_domain_xml *domain)
                 abort();
 }
 
+/* They can be looked through, whatever they are. */
+static void check_elements(const struct mt_elements *elements)
+{
+        const struct mt_element_match match = { .uri = "urn:a", .element = "a/b", .attribute = "c", .value = "[d]*" };
+
+        if (elements->bytes > sizeof(elements->text) || (elements->bytes > 0 && elements->text[elements->bytes - 1] != '\0'))
+                abort();
+        (void)mt_elements_match(elements, &match);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         char *text = malloc(size + 1), host[64];
@@ -37,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 if (domain.id.name[0] == '\0' || domain.n_taps > MT_MAX_TAPS)
                         abort();
                 check_intent(&domain);
+                check_elements(&domain.id.metadata);
         } else if (err.msg[0] == '\0') {
                 abort();
         }

@@ -31,8 +31,9 @@ static const struct warning_case {
 } warning_cases[] = {
         { "both ways to learn of the destination",
           "destination = { uri = \"qemu+tcp://%a/system\"; share_dir = \"/srv/migtune\"; };", NULL },
-        { "metrics.textfile is not used yet", "metrics = { textfile = \"/var/lib/x.prom\"; };",
-          "metrics.textfile has no effect in this version" },
+        { "metrics.textfile", "metrics = { textfile = \"/var/lib/x.prom\"; };", NULL },
+        { "metrics.textfile that nobody reads", "metrics = { textfile = \"/var/lib/x.prom/metrics\"; };",
+          "metrics.textfile: the node exporter reads only files whose names end in .prom" },
         { "nothing to warn of", "mode = \"enforce\";", NULL },
         { "off", "mode = \"off\";", "mode = \"off\": nothing is tuned" },
         { "no history", "history = { file = \"\"; };", "history.file = \"\":" },
@@ -65,6 +66,19 @@ static const struct warning_case {
         { "rule after a narrower one",
           "rules = ( { match = { name = \"db-*\"; flavor = \"x\"; }; set = { urgency = \"low\"; }; },\n"
           " { match = { name = \"db-1\"; }; set = { urgency = \"high\"; }; } );",
+          NULL },
+        { "rule after one for the same metadata",
+          "rules = ( { match = { metadata = { namespace = \"u\"; element = \"e\"; }; }; set = { urgency = \"low\"; }; },\n"
+          " { match = { metadata = { namespace = \"u\"; element = \"e\"; value = \"x\"; }; name = \"a\"; };"
+          " set = { urgency = \"high\"; }; } );",
+          "rule:2 (m.conf:2) never applies" },
+        { "rule after one for other metadata",
+          "rules = ( { match = { metadata = { namespace = \"u\"; element = \"e\"; }; }; set = { urgency = \"low\"; }; },\n"
+          " { match = { metadata = { namespace = \"v\"; element = \"e\"; }; }; set = { urgency = \"high\"; }; } );",
+          NULL },
+        { "rule after one for a title",
+          "rules = ( { match = { title = \"a*\"; }; set = { urgency = \"low\"; }; },\n"
+          " { match = { name = \"ab\"; }; set = { urgency = \"high\"; }; } );",
           NULL },
         { "globs are not compared",
           "rules = ( { match = { name = \"db-*\"; }; set = { urgency = \"low\"; }; },\n"
@@ -121,9 +135,9 @@ static void test_bad_usage(void **state)
 {
         (void)state;
         assert_int_equal(run(2, (const char *const[]){ "check", "--jsno", NULL }, ""), 2);
-        assert_non_null(strstr(printed[1], "unexpected argument '--jsno'"));
+        assert_non_null(strstr(printed[1], "'--jsno': unexpected argument, see migtune check --help"));
         assert_int_equal(run(3, (const char *const[]){ "check", "a", "b", NULL }, ""), 2);
-        assert_non_null(strstr(printed[1], "unexpected argument 'b'"));
+        assert_non_null(strstr(printed[1], "'b': unexpected argument"));
 }
 
 static void test_help(void **state)
