@@ -22,3 +22,10 @@ const char *mt_traffic_source_name(enum mt_traffic_source source)
 
         return (unsigned)source < MT_ARRAY_SIZE(names) ? names[(unsigned)source] : "?";
 }
+
+const char *mt_value_source_name(enum mt_value_source source)
+{
+        static const char *const names[] = { "unknown", "built-in", "configuration", "history", "read", "given" };
+
+        return (unsigned)source < MT_ARRAY_SIZE(names) ? names[(unsigned)source] : "?";
+}

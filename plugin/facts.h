@@ -38,6 +38,16 @@ enum mt_hot_source {
         MT_HOT_GIVEN,     /* an operator's numbers (plan --offline) */
 };
 
+/* Where a value comes from that may be configured, learnt or read. */
+enum mt_value_source {
+        MT_VALUE_UNKNOWN,
+        MT_VALUE_BUILT_IN,
+        MT_VALUE_CONFIGURED,
+        MT_VALUE_HISTORY, /* learnt from this host's migrations */
+        MT_VALUE_READ,    /* from libvirt, the device or the kernel, at that moment */
+        MT_VALUE_GIVEN,   /* an operator's number (plan --offline) */
+};
+
 /* One end's traffic without the migration itself, smoothed. */
 struct mt_traffic_fact {
         bool known; /* false: counts as idle, and the reasons say so */
@@ -79,7 +89,9 @@ struct mt_headroom_fact {
 
 struct mt_facts {
         uint64_t memory_bytes;   /* the domain's memory now (balloon) */
-        uint64_t resident_bytes; /* of it really touched: what a first pass must send; <= memory_bytes */
+        uint64_t process_bytes;  /* that QEMU's process holds resident, its own included; 0: not known */
+        uint64_t overhead_bytes; /* of them not to be sent: QEMU's own, and pages that are zero again */
+        uint64_t resident_bytes; /* of the memory really touched: what a first pass must send; <= memory_bytes */
         uint64_t dirty_rate_bytes_s;
         enum mt_dirty_source dirty_source;
         uint64_t dirty_age_ms;
@@ -100,9 +112,12 @@ struct mt_facts {
         unsigned round;
         uint64_t clean_bytes, round_dirty_rate_bytes_s; /* 0: not known */
         struct mt_traffic_fact src, dst, vm;
-        uint64_t rtt_us;                                /* to the destination; 0: unknown */
-        uint64_t tau_ms;                                /* delay between iterations */
-        uint64_t tg_ms;                                 /* reconfiguration time at switchover */
+        unsigned dst_migrations;         /* of other hosts into the destination, as these tell; 0: none */
+        uint64_t dst_migrations_bytes_s; /* planned for those */
+        uint64_t rtt_us;                 /* to the destination; 0: unknown */
+        uint64_t tau_ms;                 /* delay between iterations */
+        uint64_t tg_ms;                  /* reconfiguration time at switchover */
+        uint64_t setup_ms;               /* from the start of libvirt's job to the first pass; 0: the built-in value */
         uint64_t dirty_low_bytes_s, dirty_high_bytes_s; /* the host's calibrated range, or MT_AUTO */
         struct mt_traffic_models models;                /* this host's own fits; zeroed: the built-in models hold */
         bool host_device; /* a device of the host's is passed through to the guest (VFIO, USB) */
@@ -111,6 +126,8 @@ struct mt_facts {
         struct mt_call_fact call;
         struct mt_headroom_fact headroom;
         bool switchover_bandwidth; /* libvirt can set QEMU's avail-switchover-bandwidth */
+        enum mt_value_source memory_source, link_source, tau_source, tg_source;
+        enum mt_value_source dirty_range_source; /* of dirty_low and dirty_high; the intent's own go before them */
 };
 
 /* "default" "history" "measured" "in-flight" "given". */
@@ -121,5 +138,8 @@ const char *mt_hot_source_name(enum mt_hot_source source);
 
 /* "unknown" "share" "libvirt" "given". */
 const char *mt_traffic_source_name(enum mt_traffic_source source);
+
+/* "unknown" "built-in" "configuration" "history" "read" "given". */
+const char *mt_value_source_name(enum mt_value_source source);
 
 #endif

@@ -15,7 +15,7 @@
 
 #define MT_MAX_REASONS 32
 #define MT_REASON_SIZE 192
-#define MT_MAX_ALTERNATIVES 6
+#define MT_MAX_ALTERNATIVES 16
 
 /* Explanation: every rule that fired, with its inputs, in order. */
 struct mt_reasons {
@@ -28,14 +28,45 @@ struct mt_prediction {
         uint64_t downtime_ms; /* UINT64_MAX: no end */
         uint64_t bytes;
         unsigned iterations;
+        uint64_t stall_ms; /* after a switch to post-copy: how long in all it waits for pages, beside downtime_ms */
 };
 
-/* A choice that was not taken, so that an operator sees what it would have cost. */
+/* What a migration takes from the other traffic of its link, at the end where that is more. */
+struct mt_tenants {
+        bool known;            /* false: neither end's traffic is, and the rest means nothing */
+        uint64_t bytes_s;      /* on average, while it takes something */
+        uint64_t peak_bytes_s; /* >= bytes_s */
+        uint64_t ms;           /* for so long in all; UINT64_MAX: it never ends */
+        uint64_t bytes;        /* bytes_s for so long; UINT64_MAX: no end */
+};
+
+/* Why an alternative could not have been taken: who or what does not permit it. */
+enum mt_bar {
+        MT_BAR_NONE,
+        MT_BAR_TECHNIQUE,   /* the intent names another technique */
+        MT_BAR_POST_COPY,   /* the call, the guest or the intent has no post-copy */
+        MT_BAR_STRATEGY,    /* the intent names another strategy */
+        MT_BAR_CALLER,      /* more than the caller of the migration allowed itself */
+        MT_BAR_TURN,        /* others go first */
+        MT_BAR_SHARE,       /* more than its share beside the other migrations */
+        MT_BAR_LOW_URGENCY, /* takes what others use, at low urgency */
+        MT_BAR_SLA,         /* more than the SLA leaves */
+        MT_BAR_URGENCY,     /* more than the urgency's share of the ideal bandwidth */
+        MT_BAR_TOO_SLOW,    /* less than min_bandwidth, or than the deadline asks for */
+        MT_BAR_LAMBDA,      /* lambda would lie above lambda.high */
+};
+#define MT_BARS 12
+#define MT_BAR_SIZE 112
+#define MT_VERDICT_SIZE 320
+
+/* A way that was not taken, so that an operator sees what it would have cost. */
 struct mt_alternative {
-        char name[48]; /* "pre-copy, max-bandwidth" */
+        char name[48]; /* "pre-copy, whole link" */
         enum mt_technique technique;
+        enum mt_bar bar;
         uint64_t bandwidth_bytes_s;
         struct mt_prediction prediction;
+        struct mt_tenants tenants;
 };
 
 /* How memory is to be compressed: deltas against a cache of pages sent before, or whole pages over multifd. */
@@ -77,8 +108,12 @@ struct mt_plan {
         struct mt_call_changes call;
         struct mt_prediction prediction;
         struct mt_reasons reasons;
+        /* Of plans that somebody is to read (mt_alternatives); else zero. */
         unsigned n_alternatives;
         struct mt_alternative alternatives[MT_MAX_ALTERNATIVES];
+        struct mt_tenants tenants;       /* what the plan itself takes */
+        char bars[MT_BARS][MT_BAR_SIZE]; /* by enum mt_bar: in words, of those that bar an alternative; else "" */
+        char verdict[MT_VERDICT_SIZE];   /* one sentence: how the plan compares with them */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "reason.h"
+#include "array.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,8 +20,19 @@ void mt_reason(struct mt_reasons *reasons, const char *format, ...)
         va_end(args);
 }
 
-void mt_alternative_name(struct mt_alternative *alternative, enum mt_technique technique, enum mt_strategy strategy)
+void mt_sentence(char *text, size_t size, const char *format, ...)
 {
-        (void)snprintf(alternative->name, sizeof(alternative->name), "%s, %s", mt_technique_name(technique),
-                       mt_strategy_name(strategy));
+        va_list args;
+
+        va_start(args, format);
+        (void)vsnprintf(text, size, format, args);
+        va_end(args);
+}
+
+const char *mt_bar_name(enum mt_bar bar)
+{
+        static const char *const names[MT_BARS] = { "",      "technique",   "post-copy", "strategy", "caller",   "turn",
+                                                    "share", "low-urgency", "sla",       "urgency",  "too-slow", "lambda" };
+
+        return (unsigned)bar < MT_ARRAY_SIZE(names) ? names[(unsigned)bar] : "?";
 }

@@ -208,7 +208,7 @@ static int explain(const struct mt_host_ops *host, struct search *search, const 
                 if (r == 0)
                         r = mt_history_read(&source, take_record, search, &counts, &err);
                 if (r == 0 && search->out_of_memory)
-                        r = mt_fail(&err, ENOMEM, "out of memory");
+                        r = mt_fail(&err, ENOMEM, "out of memory for the history's record");
                 if (r < 0 && search->best[BY_DOMAIN].record == NULL) {
                         complain("%s", err.msg);
                         return r == -EINVAL ? 2 : 1;

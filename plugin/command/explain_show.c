@@ -52,6 +52,7 @@ void mt_explain_show(const struct mt_explained *e)
         mt_explain_intent(e);
         mt_explain_reasons(e);
         mt_explain_plan(e);
+        mt_explain_ways(e);
         mt_explain_outcome(e);
         mt_explain_events(e);
         mt_explain_samples(e);

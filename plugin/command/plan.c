@@ -191,7 +191,7 @@ static int plan_domain(const struct mt_host_ops *host, int argc, const char *con
                 else if (a.json)
                         mt_print("%s\n", mt_json_text(planned));
                 else
-                        mt_plan_show(planned);
+                        mt_plan_show(planned, host->columns);
                 r = r < 0 ? (r == -EINVAL ? 2 : 1) : 0;
         }
         (void)json_object_put(planned);
@@ -209,6 +209,6 @@ int mt_command_plan(const struct mt_host_ops *host, int argc, const char *const 
                 }
         for (int i = 1; i < argc; i++)
                 if (strcmp(argv[i], "--offline") == 0)
-                        return mt_plan_offline(argc, argv);
+                        return mt_plan_offline(host, argc, argv);
         return plan_domain(host, argc, argv);
 }

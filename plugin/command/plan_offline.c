@@ -5,6 +5,8 @@
 #include "config.h"
 #include "config_keys.h"
 #include "log.h"
+#include "origin.h"
+#include "policy/alternatives.h"
 #include "policy/decide.h"
 #include "record/json.h"
 
@@ -116,6 +118,22 @@ static int set_number(const struct key *key, const char *value, struct input *in
         return mt_key_set_text(&as, input, value, err) < 0 ? mt_wrap(err, "%s", key->name) : 0;
 }
 
+/* The intent's key was given here. */
+static void wanted(struct input *input, const char *key)
+{
+        mt_origin_set(&input->intent, mt_key_by_intent(key), MT_ORIGIN_COMMAND_LINE);
+        (void)snprintf(input->intent.from, sizeof(input->intent.from), "command line");
+}
+
+static int set_intent(const char *key, const char *value, struct input *input, struct mt_err *err)
+{
+        int r = mt_intent_set(&input->intent, key, value, err);
+
+        if (r == 0)
+                wanted(input, key);
+        return r;
+}
+
 /* What the caller allowed, or what the operator wants. */
 static int set_post_copy(const char *value, struct input *input, struct mt_err *err)
 {
@@ -123,8 +141,10 @@ static int set_post_copy(const char *value, struct input *input, struct mt_err *
                 input->facts.post_copy = value[0] == 't' ? MT_CALLER_YES : MT_CALLER_NO;
                 return 0;
         }
-        if (mt_permission_parse(value, &input->intent.post_copy) == 0)
+        if (mt_permission_parse(value, &input->intent.post_copy) == 0) {
+                wanted(input, "post_copy");
                 return 0;
+        }
         return mt_fail(err, EINVAL, "post_copy: expected true or false, or never, permitted or add");
 }
 
@@ -157,6 +177,7 @@ static int set_deadline(const char *value, struct input *input, struct mt_err *e
                 return mt_fail(err, EINVAL, "deadline: expected a time per GiB such as \"60s\", or auto");
         for (size_t i = 0; i < MT_URGENCIES; i++)
                 input->intent.deadline_ms_per_gib[i] = ms;
+        wanted(input, "deadline");
         return 0;
 }
 
@@ -169,7 +190,7 @@ static int set_other(const char *argument, size_t length, struct input *input, s
                 (void)memcpy(name, argument, length);
                 name[length] = '\0';
                 if (mt_key_by_intent(name) != NULL)
-                        return mt_intent_set(&input->intent, name, argument + length + 1, err);
+                        return set_intent(name, argument + length + 1, input, err);
         }
         return mt_fail(err, EINVAL, "'%s': unknown key, or not key=value; see migtune plan --help", argument);
 }
@@ -197,7 +218,7 @@ static int set(const char *argument, struct input *input, struct mt_err *err)
                 case DEADLINE:
                         return set_deadline(equals + 1, input, err);
                 case INTENT:
-                        return mt_intent_set(&input->intent, keys[i].intent_key, equals + 1, err);
+                        return set_intent(keys[i].intent_key, equals + 1, input, err);
                 case RATE:
                 case SIZE:
                 case TIME:
@@ -299,13 +320,16 @@ static int complete(struct input *input, struct mt_err *err)
         if (mt_intent_verify(&input->intent, &key, &other, err) < 0)
                 return mt_wrap(err, "%s", key->intent);
         input->facts.resident_bytes = input->facts.memory_bytes;
+        input->facts.memory_source = input->facts.link_source = MT_VALUE_GIVEN;
+        input->facts.tau_source = (input->given & bit_of("tau")) != 0 ? MT_VALUE_GIVEN : MT_VALUE_BUILT_IN;
+        input->facts.tg_source = (input->given & bit_of("tg")) != 0 ? MT_VALUE_GIVEN : MT_VALUE_BUILT_IN;
         input->facts.dirty_source = MT_DIRTY_GIVEN;
         input->facts.src.known = input->facts.dst.known = input->facts.vm.known = true;
         input->facts.dst.source = MT_TRAFFIC_GIVEN;
         return 0;
 }
 
-int mt_plan_offline(int argc, const char *const *argv)
+int mt_plan_offline(const struct mt_host_ops *host, int argc, const char *const *argv)
 {
         struct input input = { .facts = { .tau_ms = 5,
                                           .tg_ms = 40,
@@ -333,6 +357,7 @@ int mt_plan_offline(int argc, const char *const *argv)
                 return 2;
         }
         mt_decide(&input.facts, &input.intent, &plan);
+        mt_alternatives(&input.facts, &input.intent, &plan);
         mt_json_add(planned, "domain", mt_json_string("offline"));
         mt_json_add(planned, "facts", mt_facts_json(&input.facts, &plan));
         mt_json_add(planned, "intent", mt_intent_json(&input.intent));
@@ -341,7 +366,7 @@ int mt_plan_offline(int argc, const char *const *argv)
         if (json)
                 mt_print("%s\n", mt_json_text(planned));
         else
-                mt_plan_show(planned);
+                mt_plan_show(planned, host->columns);
         (void)json_object_put(planned);
         return 0;
 }

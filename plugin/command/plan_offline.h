@@ -3,8 +3,10 @@
 #ifndef MT_COMMAND_PLAN_OFFLINE_H
 #define MT_COMMAND_PLAN_OFFLINE_H
 
+#include <migtune/plugin.h>
+
 /* argv as the command got it. Returns the exit status. */
-int mt_plan_offline(int argc, const char *const *argv);
+int mt_plan_offline(const struct mt_host_ops *host, int argc, const char *const *argv);
 
 /* Prints the list of keys. */
 void mt_plan_offline_help(void);

@@ -4,8 +4,13 @@
 #define MT_COMMAND_PLAN_SHOW_H
 
 #include <json-c/json.h>
+#include <stddef.h>
 
-/* Prints {"domain", "facts", "intent", "plan"}: what would be done, the prediction, the alternatives, the reasons. */
-void mt_plan_show(json_object *planned);
+/*
+ * Prints {"domain", "facts", "intent", "plan", "reasons"}: in one line what would be done, then what was measured and is
+ * wanted, which rules fired, the plan, what each way would cost and why this one. columns: of the terminal; 0: none. Makes the
+ * object's strings harmless.
+ */
+void mt_plan_show(json_object *planned, size_t columns);
 
 #endif

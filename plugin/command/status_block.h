@@ -20,6 +20,13 @@ struct mt_status_block {
  */
 void mt_status_block(json_object *job, size_t columns, struct mt_status_block *ret);
 
+/*
+ * The same as a row of a table, for a terminal of so many columns (79 are enough), where there is no room for blocks; and the
+ * table's head.
+ */
+void mt_status_row(json_object *job, size_t columns, char *text, size_t size);
+void mt_status_row_head(size_t columns, char *text, size_t size);
+
 /* The same in one line, without anything that moves on while nothing happens (elapsed time). */
 void mt_status_line(json_object *job, char *text, size_t size);
 

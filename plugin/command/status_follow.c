@@ -9,7 +9,8 @@
  *
  * The picture is redrawn in place: the cursor goes up by the lines of the last one, each line erases what it does not
  * cover, and what is below goes. It is cut to the terminal's size, which is asked for each time: a line that wraps, or a
- * picture that scrolls, would make "up" point elsewhere. After a change of size the screen is cleared instead.
+ * picture that scrolls, would make "up" point elsewhere. After a change of size the screen is cleared instead. Where the
+ * migrations do not all fit as blocks each is a row.
  *
  * A pipe whose reader is gone (| head) would be written to for ever, since the host does not tell of failed writes:
  * poll() does.
@@ -114,22 +115,47 @@ static void add_block(struct follow *follow, FILE *picture, json_object *job)
                 add_line(follow, picture, block.line[i]);
 }
 
-/* Blocks that fit, and how many more there are. */
-static void add_blocks(struct follow *follow, FILE *picture, json_object *status)
+/* Whether all of them fit as blocks, the head above them. */
+static bool all_fit(const struct follow *follow, json_object *status)
+{
+        struct mt_status_block block;
+        size_t lines = 1;
+
+        for (size_t i = 0; i < mt_member_count(status, "migrations") && lines < follow->size.rows; i++) {
+                mt_status_block(job_at(status, i), follow->size.columns, &block);
+                lines += block.n;
+        }
+        return lines < follow->size.rows;
+}
+
+/* A row for each that fits, and how many more there are. */
+static void add_rows(struct follow *follow, FILE *picture, json_object *status)
 {
         const size_t n = mt_member_count(status, "migrations");
-        char more[64];
+        char line[MT_STATUS_LINE_SIZE];
 
+        mt_status_row_head(follow->size.columns, line, sizeof(line));
+        add_line(follow, picture, line);
         for (size_t i = 0; i < n; i++) {
-                const unsigned least = MT_STATUS_LINES + (i + 1 < n ? 1 : 0); /* and a line for the rest */
-
-                if (i > 0 && follow->drawn + least >= follow->size.rows) {
-                        (void)snprintf(more, sizeof(more), "... and %zu more", n - i);
-                        add_line(follow, picture, more);
+                if (i + 1 < n && follow->drawn + 2 >= follow->size.rows) {
+                        (void)snprintf(line, sizeof(line), "... and %zu more", n - i);
+                        add_line(follow, picture, line);
                         return;
                 }
-                add_block(follow, picture, job_at(status, i));
+                mt_status_row(job_at(status, i), follow->size.columns, line, sizeof(line));
+                add_line(follow, picture, line);
         }
+}
+
+/* A block for each, or, where they do not all fit, a row. */
+static void add_migrations(struct follow *follow, FILE *picture, json_object *status)
+{
+        if (!all_fit(follow, status)) {
+                add_rows(follow, picture, status);
+                return;
+        }
+        for (size_t i = 0; i < mt_member_count(status, "migrations"); i++)
+                add_block(follow, picture, job_at(status, i));
 }
 
 static void draw(struct follow *follow, json_object *status, const char *silence)
@@ -152,7 +178,7 @@ static void draw(struct follow *follow, json_object *status, const char *silence
                 mt_status_head(status, head, sizeof(head));
         add_line(follow, picture, status != NULL ? head : silence);
         if (status != NULL)
-                add_blocks(follow, picture, status);
+                add_migrations(follow, picture, status);
         (void)fputs("\033[J", picture);
         if (fclose(picture) == 0)
                 mt_print("%s", text);
@@ -289,7 +315,7 @@ static int follow_until(struct follow *follow, const sigset_t *signals)
                         next_ms = mt_now_ms();
         } while (!wait_until(signals, next_ms) && !reader_is_gone());
         if (follow->terminal && !follow->json)
-                mt_print("\n"); /* behind the "^C" */
+                mt_print("\r\033[K"); /* over the "^C" */
         return 0;
 }
 

@@ -239,7 +239,7 @@ bool mt_dirty_sampler_get(struct mt_dirty_sampler *sampler, const char *uuid, ui
         entry = mt_dirty_table_find(&sampler->table, uuid);
         found = entry != NULL && entry->samples > 0;
         if (found) {
-                *ret_bytes_s = (uint64_t)entry->bytes_s;
+                *ret_bytes_s = (uint64_t)mt_dirty_table_rate(entry);
                 *ret_age_ms = mt_now_ms() - entry->sampled_ms;
         }
         (void)pthread_mutex_unlock(&sampler->lock);
@@ -292,7 +292,7 @@ int mt_dirty_measure_now(virDomainPtr domain, uint64_t *ret_bytes_s, struct mt_e
         if (n >= 0)
                 virDomainStatsRecordListFree(records);
         if (!result.valid)
-                return mt_fail(err, ENODATA, "dirty-rate sampling gave no result");
+                return mt_fail(err, ENODATA, "the domain's dirty-rate sampling gave no result");
         *ret_bytes_s = result.bytes_s;
         return 0;
 }

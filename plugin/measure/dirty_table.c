@@ -16,6 +16,7 @@
 #define EARLY_PAIR 2 /* every so many turns a pair */
 #define PAIR 4
 #define ANEW_PERIODS 10 /* what is older than so many is not smoothed with a new sample */
+#define AWAY 3          /* missed by so many looks in a row, it was not here: it comes back as a new one */
 #define FORGET_MS (24 * 3600 * UINT64_C(1000))
 
 void mt_dirty_table_done(struct mt_dirty_table *table)
@@ -60,6 +61,14 @@ static void drop_measurement(struct mt_dirty_entry *entry)
         entry->long_follows = false;
 }
 
+/* What it did before it went away tells nothing of what it does now. */
+static void welcome_back(struct mt_dirty_entry *entry, uint64_t now_ms)
+{
+        drop_measurement(entry);
+        entry->samples = entry->pairs = entry->unpaired = 0;
+        entry->due_ms = now_ms + FIRST_MS;
+}
+
 /* Jittered by the domain's uuid, so that domains spread over the period. */
 static void set_next_turn(struct mt_dirty_entry *entry, uint64_t every_ms, uint64_t now_ms)
 {
@@ -77,6 +86,10 @@ enum mt_dirty_next mt_dirty_table_next(struct mt_dirty_table *table, const char 
 
         if (entry == NULL)
                 return MT_DIRTY_WAIT;
+        if (entry->missed >= AWAY)
+                welcome_back(entry, now_ms);
+        entry->missed = 0;
+        entry->seen = true;
         entry->seen_ms = now_ms;
         if ((entry->running_s > 0 && now_ms >= entry->ready_ms + LATE_MS) ||
             (entry->running_s == 0 && entry->long_follows && now_ms >= entry->sampled_ms + LATE_MS))
@@ -159,6 +172,11 @@ void mt_dirty_table_store(struct mt_dirty_table *table, const char *uuid, unsign
         }
 }
 
+double mt_dirty_table_rate(const struct mt_dirty_entry *entry)
+{
+        return entry->pairs > 0 ? fmax(entry->bytes_s, entry->long_bytes / MT_DIRTY_LONG_S) : entry->bytes_s;
+}
+
 const struct mt_dirty_entry *mt_dirty_table_find(const struct mt_dirty_table *table, const char *uuid)
 {
         return find(table, uuid);
@@ -166,9 +184,15 @@ const struct mt_dirty_entry *mt_dirty_table_find(const struct mt_dirty_table *ta
 
 void mt_dirty_table_forget(struct mt_dirty_table *table, uint64_t now_ms)
 {
-        for (size_t i = 0; i < table->n;)
-                if (now_ms - table->entries[i].seen_ms > FORGET_MS)
-                        table->entries[i] = table->entries[--table->n];
-                else
-                        i++;
+        for (size_t i = 0; i < table->n;) {
+                struct mt_dirty_entry *entry = &table->entries[i];
+
+                if (now_ms - entry->seen_ms > FORGET_MS) {
+                        *entry = table->entries[--table->n];
+                        continue;
+                }
+                entry->missed += entry->seen || entry->missed >= AWAY ? 0 : 1;
+                entry->seen = false;
+                i++;
+        }
 }

@@ -9,7 +9,8 @@
  * as pairs: a guest that did something else between windows taken at different times would look like one with hot pages.
  * The usual rate is that of the short windows alone. A measurement is collected when its window is over, whatever others do
  * meanwhile; one that does not end, or that something broke into, is dropped, and the domain waits for its next turn. A
- * pair that is lost is made up for then. What is long past is not smoothed with what is new.
+ * pair that is lost is made up for then. What is long past is not smoothed with what is new, and a domain that went away (to
+ * another host) and comes back is a new one.
  */
 #ifndef MT_MEASURE_DIRTY_TABLE_H
 #define MT_MEASURE_DIRTY_TABLE_H
@@ -24,6 +25,8 @@
 struct mt_dirty_entry {
         char uuid[VIR_UUID_STRING_BUFLEN];
         uint64_t due_ms, seen_ms;
+        bool seen;                      /* since the last mt_dirty_table_forget */
+        unsigned missed;                /* looks in a row that did not find it running here */
         unsigned running_s;             /* the window that is under way; 0: none */
         uint64_t ready_ms;              /* when it is over */
         bool long_follows;              /* the short window is (or was just) the first of a pair */
@@ -69,10 +72,16 @@ void mt_dirty_table_broken(struct mt_dirty_table *table, const char *uuid);
 void mt_dirty_table_store(struct mt_dirty_table *table, const char *uuid, unsigned seconds, uint64_t bytes_s,
                           uint64_t now_ms);
 
+/*
+ * The domain's dirty rate, bytes/s: what the short windows show, or the long ones where that is more, as it is of guests that
+ * write in bursts (a short window meets one or misses it).
+ */
+double mt_dirty_table_rate(const struct mt_dirty_entry *entry);
+
 /* The domain's entry, or NULL. Valid until the next call. */
 const struct mt_dirty_entry *mt_dirty_table_find(const struct mt_dirty_table *table, const char *uuid);
 
-/* Drops domains that were not seen for a day. */
+/* A look at all running domains is over: counts which were missed, and drops those that were not seen for a day. */
 void mt_dirty_table_forget(struct mt_dirty_table *table, uint64_t now_ms);
 
 #endif

@@ -38,6 +38,7 @@ void mt_domain_job_params(virTypedParameterPtr params, int n, struct mt_job_stat
         stats.elapsed_ms = get_ull(params, n, VIR_DOMAIN_JOB_TIME_ELAPSED);
         stats.downtime_ms = get_ull(params, n, VIR_DOMAIN_JOB_DOWNTIME);
         stats.memory_total_bytes = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_TOTAL);
+        stats.memory_zero_bytes = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_CONSTANT) * (page_size > 0 ? page_size : 4096);
         stats.memory_processed_bytes = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_PROCESSED);
         stats.memory_remaining_bytes = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_REMAINING);
         stats.rate_bytes_s = get_ull(params, n, VIR_DOMAIN_JOB_MEMORY_BPS);
@@ -73,7 +74,7 @@ bool mt_domain_is_migrating_out(virDomainPtr domain)
         return stats.operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
 }
 
-int mt_domain_memory(virDomainPtr domain, uint64_t *ret_memory_bytes, uint64_t *ret_resident_bytes, struct mt_err *err)
+int mt_domain_memory(virDomainPtr domain, uint64_t *ret_memory_bytes, uint64_t *ret_process_bytes, struct mt_err *err)
 {
         virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
         virDomainInfo info;
@@ -87,6 +88,6 @@ int mt_domain_memory(virDomainPtr domain, uint64_t *ret_memory_bytes, uint64_t *
                 if (stats[i].tag == VIR_DOMAIN_MEMORY_STAT_RSS)
                         resident = (uint64_t)stats[i].val * MT_KIB;
         *ret_memory_bytes = (uint64_t)info.memory * MT_KIB;
-        *ret_resident_bytes = resident > 0 && resident < *ret_memory_bytes ? resident : *ret_memory_bytes;
+        *ret_process_bytes = resident;
         return 0;
 }

@@ -11,11 +11,12 @@
 
 /* A migration job's statistics; fields that libvirt did not give are 0. */
 struct mt_job_stats {
-        int type; /* virDomainJobType: VIR_DOMAIN_JOB_NONE when there is no job */
+        int type;      /* virDomainJobType: VIR_DOMAIN_JOB_NONE when there is no job */
         int operation; /* virDomainJobOperation */
         uint64_t elapsed_ms;
         uint64_t downtime_ms;
         uint64_t memory_total_bytes, memory_processed_bytes, memory_remaining_bytes;
+        uint64_t memory_zero_bytes;  /* pages that held nothing but zeros, and cost nothing */
         uint64_t rate_bytes_s;       /* memory_bps: QEMU's own estimate */
         uint64_t dirty_rate_bytes_s; /* memory_dirty_rate (pages/s) times memory_page_size */
         int throttle_percent;        /* auto-converge: the guest's CPUs are slowed down by so much; 0: not */
@@ -33,10 +34,10 @@ void mt_domain_job_params(virTypedParameterPtr params, int n, struct mt_job_stat
 bool mt_domain_is_migrating_out(virDomainPtr domain);
 
 /*
- * The domain's memory (current balloon size) and how much of it QEMU holds resident: what a first pass has to send, since
- * pages never touched are zero and cost nothing. Resident is at most the memory, and the memory when libvirt cannot tell.
+ * The domain's memory (current balloon size), and what QEMU's process holds resident: the pages that the guest has ever
+ * touched, and QEMU's own. 0 when libvirt cannot tell.
  */
-int mt_domain_memory(virDomainPtr domain, uint64_t *ret_memory_bytes, uint64_t *ret_resident_bytes, struct mt_err *err);
+int mt_domain_memory(virDomainPtr domain, uint64_t *ret_memory_bytes, uint64_t *ret_process_bytes, struct mt_err *err);
 
 /* libvirt's last error in this thread, as -errno with "what: its message". */
 int mt_libvirt_fail(struct mt_err *err, const char *what);

@@ -6,6 +6,8 @@
 #include <math.h>
 
 #define TESTBED_MBPS 1000.0
+#define TOLERANCE_MBPS 0.05 /* as much as is shown */
+#define SURE_AT_HIGH 0.9    /* of the link, for a migration of high urgency at its destination */
 
 /* Thesis algorithm 2: the part of the ideal bandwidth that an urgency may have. */
 static const double urgency_share[] = {
@@ -74,22 +76,31 @@ static double lower_bounds(double R, double share, bool keeps_lambda, const stru
         return R;
 }
 
+/* High urgency may go below sla.lower for what it needs, not for what it merely wants. */
 static double sla_bound(const struct mt_inputs *in)
 {
+        double carries = in->link * MT_USABLE;
+
         switch (in->urgency) {
         case MT_URGENCY_MEDIUM:
-                return fmax(in->link - in->sla_lower, 0.0);
+                return fmax(carries - in->sla_lower, 0.0);
         case MT_URGENCY_LOW:
-                return fmax(in->link - in->sla_upper, 0.0);
+                return fmax(carries - in->sla_upper, 0.0);
         case MT_URGENCY_HIGH:
                 break;
         }
-        return in->link;
+        return fmax(carries - in->sla_lower, fmax(in->D / in->lH, fmax(in->min_bandwidth, in->deadline_bandwidth)));
+}
+
+/* The share bends as far as converging asks for it, up to the ideal. */
+static double converging(double ideal, const struct mt_inputs *in)
+{
+        return fmin(in->D / in->lH, ideal);
 }
 
 static double upper_bounds(double R, double share, double ideal, const struct mt_inputs *in, struct mt_reasons *why)
 {
-        double converge = fmin(in->D / in->lH, ideal);
+        double converge = converging(ideal, in);
         double floor = fmax(in->min_bandwidth, in->deadline_bandwidth);
 
         if (converge > share && R > share) {
@@ -145,6 +156,54 @@ static double switchover_rate(double R, const struct mt_inputs *in)
         return fmax(fmin(rate, in->free), R);
 }
 
+/*
+ * Mbit/s that get through to the destination, where its other traffic is known: what that leaves, or what the destination's own
+ * class of the migration is sure of (steer/incoming.c). What is reserved here does not help there.
+ */
+static double arriving(const struct mt_inputs *in)
+{
+        double sure =
+                in->urgency == MT_URGENCY_HIGH ? in->link * SURE_AT_HIGH : fmax(in->min_bandwidth, in->deadline_bandwidth);
+
+        return in->dst_in > 0.0 ? fmax(in->link * MT_USABLE - in->dst_in, sure) : (double)INFINITY;
+}
+
+static void bound_by_arrival(struct mt_bandwidth *bandwidth, const struct mt_inputs *in, struct mt_reasons *why)
+{
+        double most = arriving(in);
+
+        if (most < bandwidth->expected)
+                mt_reason(why, "the destination's other traffic leaves %.1f Mbit/s: the copy counts on that", most);
+        bandwidth->expected = fmin(bandwidth->expected, most);
+        bandwidth->switchover = fmin(bandwidth->switchover, fmax(most, bandwidth->expected));
+}
+
+/* What follows from R, for the connection, the last copy and the others. */
+static void expect(struct mt_bandwidth *bandwidth, const struct mt_inputs *in, struct mt_reasons *why)
+{
+        double R = bandwidth->R;
+
+        bandwidth->low_priority = in->urgency == MT_URGENCY_LOW;
+        bandwidth->expected = R;
+        bandwidth->switchover = switchover_rate(R, in);
+        if (in->path > 0.0 && in->path < R) {
+                mt_reason(why,
+                          "the path gives only %.1f Mbit/s (the destination, or the network between): the last copy counts "
+                          "on that",
+                          in->path);
+                bandwidth->expected = bandwidth->switchover = in->path;
+        } else {
+                bound_by_arrival(bandwidth, in, why);
+        }
+        if (R > in->available + TOLERANCE_MBPS) {
+                bandwidth->reserve = R;
+                mt_reason(why, "reserve %.1f Mbit/s: more than the %.1f available (%s urgency)", R, in->available,
+                          mt_urgency_name(in->urgency));
+        } else {
+                mt_reason(why, "no reservation: %.1f Mbit/s fit in the %.1f available", R, in->available);
+        }
+}
+
 struct mt_bandwidth mt_bandwidth_bound(double demand, const struct mt_way *way, const struct mt_inputs *in,
                                        struct mt_reasons *why)
 {
@@ -152,28 +211,54 @@ struct mt_bandwidth mt_bandwidth_bound(double demand, const struct mt_way *way, 
         unsigned migrations;
         double ideal = ideal_and_basis(way->technique, in, &migrations);
         double share = urgency_share[in->urgency] * ideal;
-        struct mt_bandwidth result = { .low_priority = in->urgency == MT_URGENCY_LOW };
+        struct mt_bandwidth result = { .reserve = 0.0 };
 
         explain_ideal(ideal, migrations, way->technique, in, why);
         result.wanted = lower_bounds(demand, share, keeps_lambda, in, why);
         result.wanted = upper_bounds(result.wanted, share, ideal, in, why);
         result.need = need(result.wanted, keeps_lambda, in);
         result.R = shared(result.wanted, in, why);
-        result.expected = result.R;
-        result.switchover = switchover_rate(result.R, in);
-        if (in->path > 0.0 && in->path < result.R) {
-                mt_reason(why,
-                          "the path gives only %.1f Mbit/s (the destination, or the network between): the last copy counts "
-                          "on that",
-                          in->path);
-                result.expected = result.switchover = in->path;
-        }
-        if (result.R > in->available + 0.05) {
-                result.reserve = result.R;
-                mt_reason(why, "reserve %.1f Mbit/s: more than the %.1f available (%s urgency)", result.reserve,
-                          in->available, mt_urgency_name(in->urgency));
-        } else {
-                mt_reason(why, "no reservation: %.1f Mbit/s fit in the %.1f available", result.R, in->available);
-        }
+        expect(&result, in, why);
         return result;
+}
+
+struct mt_bandwidth mt_bandwidth_fixed(double R, const struct mt_inputs *in)
+{
+        struct mt_bandwidth result = { .wanted = R, .need = R, .R = R };
+
+        expect(&result, in, /* why= */ NULL);
+        return result;
+}
+
+/* The bounds that min_bandwidth may break. */
+static enum mt_bar soft_bar(double R, double share, double ideal, const struct mt_inputs *in)
+{
+        if (R <= in->min_bandwidth + TOLERANCE_MBPS)
+                return MT_BAR_NONE;
+        if (in->urgency == MT_URGENCY_LOW &&
+            R > fmax(in->available, fmax(in->min_bandwidth, in->deadline_bandwidth)) + TOLERANCE_MBPS)
+                return MT_BAR_LOW_URGENCY;
+        if (R > sla_bound(in) + TOLERANCE_MBPS)
+                return MT_BAR_SLA;
+        return R > fmax(share, converging(ideal, in)) + TOLERANCE_MBPS ? MT_BAR_URGENCY : MT_BAR_NONE;
+}
+
+enum mt_bar mt_bandwidth_bar(double R, const struct mt_way *way, const struct mt_inputs *in)
+{
+        double ideal = ideal_and_basis(way->technique, in, NULL), share = urgency_share[in->urgency] * ideal;
+        bool keeps_lambda = mt_strategy_keeps_lambda(way->strategy);
+        enum mt_bar bar = soft_bar(R, share, ideal, in);
+        double least;
+
+        if (in->caller_limit > 0.0 && R > in->caller_limit + TOLERANCE_MBPS)
+                return MT_BAR_CALLER;
+        if (shared(R, in, /* why= */ NULL) < R - TOLERANCE_MBPS)
+                return in->waits_turn ? MT_BAR_TURN : MT_BAR_SHARE;
+        if (bar != MT_BAR_NONE)
+                return bar;
+        least = upper_bounds(lower_bounds(R, share, /* keeps_lambda= */ false, in, NULL), share, ideal, in, NULL);
+        if (R < shared(least, in, NULL) - TOLERANCE_MBPS)
+                return MT_BAR_TOO_SLOW;
+        least = upper_bounds(lower_bounds(R, share, keeps_lambda, in, NULL), share, ideal, in, NULL);
+        return R < shared(least, in, NULL) - TOLERANCE_MBPS ? MT_BAR_LAMBDA : MT_BAR_NONE;
 }

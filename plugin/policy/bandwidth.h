@@ -31,4 +31,13 @@ double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *i
 struct mt_bandwidth mt_bandwidth_bound(double demand, const struct mt_way *way, const struct mt_inputs *in,
                                        struct mt_reasons *why);
 
+/* R Mbit/s as they are, within no bound: for the ways that are not taken. */
+struct mt_bandwidth mt_bandwidth_fixed(double R, const struct mt_inputs *in);
+
+/*
+ * Which of those bounds keeps this way from R Mbit/s; MT_BAR_NONE: none. One of MT_BAR_CALLER to MT_BAR_LAMBDA, the strictest
+ * first: the caller's limit, the others' shares, then what the floor may break, then what makes it too slow.
+ */
+enum mt_bar mt_bandwidth_bar(double R, const struct mt_way *way, const struct mt_inputs *in);
+
 #endif

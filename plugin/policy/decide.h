@@ -9,8 +9,8 @@
 
 /*
  * Decides how one migration is to run (DESIGN 3): classes -> technique -> ideal bandwidth -> demand R by the strategy ->
- * bounds -> reservation -> alpha and n -> prediction, alternatives and reasons. Always gives a plan: what cannot be met
- * is in limit_met and the reasons. Pure; allocates nothing; *ret_plan is overwritten.
+ * bounds -> reservation -> alpha and n -> prediction and reasons. Always gives a plan: what cannot be met is in limit_met
+ * and the reasons. Pure; allocates nothing; *ret_plan is overwritten, with no alternatives (mt_alternatives adds them).
  */
 void mt_decide(const struct mt_facts *facts, const struct mt_intent *intent, struct mt_plan *ret_plan);
 

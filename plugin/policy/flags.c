@@ -19,8 +19,6 @@
 #include <math.h>
 #include <string.h>
 
-#define LIBVIRT_ZSTD MT_VERSION(9, 4, 0)
-
 /*
  * Mbit/s that one connection carries, a thread at each end being its bottleneck. Plain: 8 to 16 of QEMU's fill 100 Gbit/s
  * (KubeVirt, PR 12705). TLS: 300 MB/s (openEuler's QEMU, PR 38). zstd, counting what leaves: a whole migration took 0.4 of
@@ -123,7 +121,7 @@ static const char *multifd_obstacle(const struct call *call)
                 return "memory goes through a socket of the caller's own";
         if ((call->flags & MT_FLAG_COMPRESSED) != 0)
                 return "the caller's compression may not go together with it";
-        if ((call->flags & MT_FLAG_POSTCOPY) != 0 && call->facts->call.qemu_version < MT_FLAGS_QEMU_POST_COPY_MULTIFD)
+        if ((call->flags & MT_FLAG_POSTCOPY) != 0 && !mt_flags_able(MT_ABILITY_POST_COPY_MULTIFD, &call->facts->call))
                 return "it goes together with post-copy only from QEMU 10.1 on";
         return NULL;
 }
@@ -227,7 +225,7 @@ static void choose_zstd(struct call *call)
 
         if (!copies_first(call->plan) || !link_is_bottleneck(call))
                 return;
-        if (call->facts->call.libvirt_version < LIBVIRT_ZSTD)
+        if (!mt_flags_able(MT_ABILITY_ZSTD, &call->facts->call))
                 obstacle = "libvirt has it from 9.4 on";
         else if ((call->flags & MT_FLAG_ZEROCOPY) != 0)
                 obstacle = "the caller wants zero copy";

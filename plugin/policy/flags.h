@@ -4,9 +4,12 @@
 #define MT_POLICY_FLAGS_H
 
 #include "policy/inputs.h"
+#include "versions.h"
 
-#define MT_FLAGS_QEMU_POST_COPY_MULTIFD MT_VERSION(10, 1, 0) /* takes both from there on */
 #define MT_FLAGS_BY_RDMA "memory goes by RDMA"
+
+/* Whether the versions that the call goes through have it. */
+bool mt_flags_able(enum mt_ability ability, const struct mt_call_fact *call);
 
 /*
  * Whether the migration may switch to post-copy: the caller set the flag, or, where the call is known, the intent lets it be

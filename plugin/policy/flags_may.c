@@ -12,10 +12,15 @@
 
 #include <math.h>
 
-#define LIBVIRT_SWITCHOVER MT_VERSION(11, 1, 0)
-#define QEMU_SWITCHOVER MT_VERSION(8, 2, 0)
 /* The rest of the pace is for the pages that the guest waits for, which QEMU sends in between without a limit. */
 #define PACE_SHARE 0.9
+
+bool mt_flags_able(enum mt_ability ability, const struct mt_call_fact *call)
+{
+        const struct mt_versions versions = { .libvirt = call->libvirt_version, .qemu = call->qemu_version };
+
+        return mt_able(ability, &versions);
+}
 
 /* The caller's own compression beside multifd can only be one that needs it, and zero copy does as well. */
 uint64_t mt_flags_forbidden(const struct mt_facts *facts, const struct mt_intent *intent)
@@ -60,7 +65,7 @@ static const char *post_copy_obstacle(const struct mt_facts *facts, const struct
                 return "the migration is tunnelled";
         if (facts->call.by_rdma)
                 return MT_FLAGS_BY_RDMA;
-        if ((flags & MT_FLAG_PARALLEL) != 0 && facts->call.qemu_version < MT_FLAGS_QEMU_POST_COPY_MULTIFD)
+        if ((flags & MT_FLAG_PARALLEL) != 0 && !mt_flags_able(MT_ABILITY_POST_COPY_MULTIFD, &facts->call))
                 return "the caller wants multifd, which goes together with it only from QEMU 10.1 on";
         return NULL;
 }
@@ -92,9 +97,9 @@ enum mt_caller_permits mt_flags_post_copy(const struct mt_facts *facts, const st
 bool mt_flags_switchover(const struct mt_facts *facts)
 {
         const struct mt_call_fact *call = &facts->call;
-        bool settable = call->libvirt_version >= LIBVIRT_SWITCHOVER && call->qemu_version >= QEMU_SWITCHOVER;
+        bool settable = call->known && !call->made && !call->fixed_flags;
 
-        return facts->switchover_bandwidth || (call->known && !call->made && !call->fixed_flags && settable);
+        return facts->switchover_bandwidth || (settable && mt_flags_able(MT_ABILITY_SWITCHOVER_RATE, call));
 }
 
 double mt_flags_pace(double R, const struct mt_inputs *in)

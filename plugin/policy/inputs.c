@@ -33,6 +33,9 @@ static void resolve_traffic(const struct mt_facts *facts, struct mt_inputs *in, 
         else if (facts->dst.source == MT_TRAFFIC_SHARE || facts->dst.source == MT_TRAFFIC_LIBVIRT)
                 mt_reason(why, "the destination's other traffic: %.1f Mbit/s in, %.1f out (%s, %.1f s old)", in->dst_in,
                           in->dst_out, mt_traffic_source_name(facts->dst.source), mt_seconds(facts->dst.age_ms));
+        if (facts->dst_migrations > 0)
+                mt_reason(why, "other hosts' migrations into the destination: %u, planned at %.1f Mbit/s",
+                          facts->dst_migrations, mt_mbps(facts->dst_migrations_bytes_s));
 }
 
 static void resolve_hot_pages(const struct mt_facts *facts, struct mt_inputs *in, struct mt_reasons *why)
@@ -98,6 +101,7 @@ void mt_inputs_make(const struct mt_facts *facts, const struct mt_intent *intent
         in.available = fmax(fmin(in.link * MT_USABLE - in.src_out, in.link * MT_USABLE - in.dst_in), 0.0);
         in.tau = mt_seconds(facts->tau_ms);
         in.tg = mt_seconds(facts->tg_ms);
+        in.setup = mt_seconds(facts->setup_ms > 0 ? facts->setup_ms : MT_DEFAULT_SETUP_MS);
         in.limit = mt_seconds(intent->max_downtime_ms);
         resolve_dirty_range(facts, intent, &in);
         in.lL = intent->lambda_low;

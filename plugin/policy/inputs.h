@@ -43,6 +43,7 @@ struct mt_inputs {
         double available; /* Mbit/s that nobody uses now: min(link - src out, link - dst in), >= 0 */
         double src_in, src_out, dst_in, dst_out, vm_in, vm_out;
         double tau, tg; /* s */
+        double setup;   /* s, from libvirt's start of the job to the first pass */
         double limit;   /* s, max_downtime */
         double DL, DH, lL, lH;
         double sla_lower, sla_upper;
@@ -59,6 +60,9 @@ struct mt_inputs {
         struct mt_calm cost;                                 /* CALM in Mbit and seconds: a page is 1 Mbit */
         bool cost_fixed;
 };
+
+/* libvirt's handshake between the call and the first byte, in its own statistics part of the total time. */
+#define MT_DEFAULT_SETUP_MS UINT64_C(250)
 
 /* Built-in values for "auto". */
 #define MT_DEFAULT_DL_MBPS 0.1

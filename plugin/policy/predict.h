@@ -15,4 +15,8 @@ struct mt_prediction mt_predict(const struct mt_way *way, unsigned switch_after,
                                 const struct mt_intent *intent, const struct mt_bandwidth *bandwidth,
                                 const struct mt_stop *stop);
 
+/* What that way takes from the traffic that the link has now; prediction: its own. */
+struct mt_tenants mt_predict_tenants(const struct mt_way *way, unsigned switch_after, const struct mt_inputs *in,
+                                     const struct mt_bandwidth *bandwidth, const struct mt_prediction *prediction);
+
 #endif

@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "config_keys.h"
 #include "model/hot.h"
+#include "origin.h"
 #include "record/json_call.h"
 #include "units.h"
 
@@ -17,7 +18,7 @@ void mt_json_add(json_object *object, const char *key, json_object *value)
                 json_object_put(value);
 }
 
-static void append(json_object *array, json_object *value)
+void mt_json_append(json_object *array, json_object *value)
 {
         if (array == NULL || json_object_array_add(array, value) != 0)
                 json_object_put(value);
@@ -145,15 +146,29 @@ json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *p
                 mt_json_add(o, "dirty_rate_spread_mbps", mt_json_mbps(facts->dirty_spread_bytes_s));
         mt_json_add(o, "dirty_rate_source", mt_json_string(mt_dirty_source_name(facts->dirty_source)));
         mt_json_add(o, "link_mbps", facts->link_bytes_s != 0 ? mt_json_mbps(facts->link_bytes_s) : NULL);
+        mt_json_add(o, "link_source", mt_json_string(mt_value_source_name(facts->link_source)));
         mt_json_add(o, "device", mt_json_string(facts->device));
         mt_json_add(o, "src", traffic_json(&facts->src, plan != NULL ? mt_traffic_class_name(plan->src_class) : NULL));
         mt_json_add(dst, "source", mt_json_string(mt_traffic_source_name(facts->dst.source)));
+        if (facts->dst_migrations > 0) {
+                mt_json_add(dst, "migrations", mt_json_count(facts->dst_migrations));
+                mt_json_add(dst, "migrations_mbps", mt_json_mbps(facts->dst_migrations_bytes_s));
+        }
         mt_json_add(o, "dst", dst);
         mt_json_add(o, "vm", traffic_json(&facts->vm, plan != NULL ? mt_traffic_class_name(plan->vm_class) : NULL));
         mt_json_add(o, "tau_ms", mt_json_count(facts->tau_ms));
+        mt_json_add(o, "tau_source", mt_json_string(mt_value_source_name(facts->tau_source)));
         mt_json_add(o, "tg_ms", mt_json_count(facts->tg_ms));
+        mt_json_add(o, "tg_source", mt_json_string(mt_value_source_name(facts->tg_source)));
         mt_json_add(o, "memory_bytes", mt_json_count(facts->memory_bytes));
         mt_json_add(o, "resident_bytes", mt_json_count(facts->resident_bytes));
+        if (facts->process_bytes > 0) {
+                mt_json_add(o, "process_bytes", mt_json_count(facts->process_bytes));
+                mt_json_add(o, "overhead_bytes", mt_json_count(facts->overhead_bytes));
+        }
+        if (facts->setup_ms > 0)
+                mt_json_add(o, "setup_ms", mt_json_count(facts->setup_ms));
+        mt_json_add(o, "memory_source", mt_json_string(mt_value_source_name(facts->memory_source)));
         mt_json_add(o, "dirty_rate_age_ms", mt_json_count(facts->dirty_age_ms));
         add_hot_pages(o, facts);
         mt_json_add(o, "taken_mbps", mt_json_mbps(facts->taken_bytes_s));
@@ -161,6 +176,7 @@ json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *p
         mt_json_add(o, "rtt_us", facts->rtt_us != 0 ? mt_json_count(facts->rtt_us) : NULL);
         mt_json_add(o, "dirty_low_mbps", mt_json_mbps(facts->dirty_low_bytes_s));
         mt_json_add(o, "dirty_high_mbps", mt_json_mbps(facts->dirty_high_bytes_s));
+        mt_json_add(o, "dirty_range_source", mt_json_string(mt_value_source_name(facts->dirty_range_source)));
         mt_json_add(o, "post_copy_permitted", mt_json_string(post_copy < MT_ARRAY_SIZE(permits) ? permits[post_copy] : "?"));
         mt_json_add(o, "switchover_bandwidth", json_object_new_boolean(facts->switchover_bandwidth));
         mt_json_add(o, "call", mt_call_json(&facts->call));
@@ -176,9 +192,9 @@ static json_object *table_json(const struct mt_calm_table *table)
         for (unsigned i = 0; i < table->n; i++) {
                 json_object *point = json_object_new_array();
 
-                append(point, mt_json_number(table->Bs[i], 4));
-                append(point, mt_json_number(table->F[i], 6));
-                append(array, point);
+                mt_json_append(point, mt_json_number(table->Bs[i], 4));
+                mt_json_append(point, mt_json_number(table->F[i], 6));
+                mt_json_append(array, point);
         }
         return array;
 }
@@ -219,6 +235,21 @@ static void add_field(json_object *o, const struct mt_key *key, const struct mt_
         }
 }
 
+/* What is not as built in, and where it comes from: {"max_downtime": "rule 2 (migtune.conf:41)"}. */
+static json_object *origins_json(const struct mt_intent *intent)
+{
+        json_object *o = json_object_new_object();
+
+        for (unsigned i = 0; i < mt_key_count() && mt_key_at(i)->intent != NULL; i++) {
+                const struct mt_key *key = mt_key_at(i);
+                char text[MT_ORIGIN_SIZE];
+
+                if (mt_origin_tells(intent, key))
+                        mt_json_add(o, key->intent, mt_json_string(mt_origin_text(intent, key, text, sizeof(text))));
+        }
+        return o;
+}
+
 json_object *mt_intent_json(const struct mt_intent *intent)
 {
         json_object *o = json_object_new_object();
@@ -226,68 +257,10 @@ json_object *mt_intent_json(const struct mt_intent *intent)
         for (unsigned i = 0; i < mt_key_count(); i++) {
                 const struct mt_key *key = mt_key_at(i);
 
-                if (key->intent != NULL && strcmp(key->intent, "deadline") != 0) /* it stands for three that come alone */
+                if (key->intent != NULL && !mt_key_is_group(key))
                         add_field(o, key, intent);
         }
         mt_json_add(o, "from", mt_json_string(intent->from));
+        mt_json_add(o, "origins", origins_json(intent));
         return o;
-}
-
-static json_object *prediction_json(const struct mt_prediction *prediction)
-{
-        json_object *o = json_object_new_object();
-
-        mt_json_add(o, "total_ms", mt_json_count(prediction->total_ms));
-        mt_json_add(o, "downtime_ms", mt_json_count(prediction->downtime_ms));
-        mt_json_add(o, "bytes", mt_json_count(prediction->bytes));
-        mt_json_add(o, "iterations", mt_json_count(prediction->iterations));
-        return o;
-}
-
-static json_object *alternatives_json(const struct mt_plan *plan)
-{
-        json_object *array = json_object_new_array();
-
-        for (unsigned i = 0; i < plan->n_alternatives && i < MT_MAX_ALTERNATIVES; i++) {
-                const struct mt_alternative *alternative = &plan->alternatives[i];
-                json_object *o = json_object_new_object();
-
-                mt_json_add(o, "name", mt_json_string(alternative->name));
-                mt_json_add(o, "technique", mt_json_string(mt_technique_name(alternative->technique)));
-                mt_json_add(o, "bandwidth_mbps", mt_json_mbps(alternative->bandwidth_bytes_s));
-                mt_json_add(o, "prediction", prediction_json(&alternative->prediction));
-                append(array, o);
-        }
-        return array;
-}
-
-json_object *mt_plan_json(const struct mt_plan *plan)
-{
-        json_object *o = json_object_new_object();
-
-        mt_json_add(o, "strategy", mt_json_string(mt_strategy_name(plan->strategy)));
-        mt_json_add(o, "technique", mt_json_string(mt_technique_name(plan->technique)));
-        mt_json_add(o, "switch_iteration", mt_json_count(plan->switch_iteration));
-        mt_json_add(o, "lambda", mt_json_number(plan->lambda, 6));
-        mt_json_add(o, "bandwidth_mbps", mt_json_mbps(plan->bandwidth_bytes_s));
-        mt_json_add(o, "reserve_mbps", mt_json_mbps(plan->reserve_bytes_s));
-        mt_json_add(o, "alpha", mt_json_number(plan->alpha, 6));
-        mt_json_add(o, "iterations", mt_json_count(plan->iterations));
-        mt_json_add(o, "downtime_limit_ms", mt_json_count(plan->downtime_limit_ms));
-        mt_json_add(o, "limit_met", json_object_new_boolean(plan->limit_met));
-        mt_json_add(o, "prediction", prediction_json(&plan->prediction));
-        mt_json_add(o, "switchover_mbps", mt_json_mbps(plan->switchover_bytes_s));
-        mt_json_add(o, "low_priority", json_object_new_boolean(plan->low_priority));
-        mt_json_add(o, "call", mt_call_changes_json(&plan->call));
-        mt_json_add(o, "alternatives", alternatives_json(plan));
-        return o;
-}
-
-json_object *mt_reasons_json(const struct mt_reasons *reasons)
-{
-        json_object *array = json_object_new_array();
-
-        for (unsigned i = 0; i < reasons->n && i < MT_MAX_REASONS; i++)
-                append(array, mt_json_string(reasons->text[i]));
-        return array;
 }

@@ -17,15 +17,19 @@
 /* The traffic classes are the plan's; with plan NULL they are left out. */
 json_object *mt_facts_json(const struct mt_facts *facts, const struct mt_plan *plan);
 
-/* Every key of the configuration's table that an intent has, with its unit ("max_downtime_ms"), and "from". */
+/* Every key of the configuration's table that an intent has, with its unit ("max_downtime_ms"), "from" and "origins". */
 json_object *mt_intent_json(const struct mt_intent *intent);
 
 /* Without the reasons, which stand beside the plan. */
 json_object *mt_plan_json(const struct mt_plan *plan);
+
+/* The same of a plan that was made again in flight, with the alternatives of the one that the migration began with. */
+json_object *mt_plan_begun_json(const struct mt_plan *plan, const struct mt_plan *begun);
 json_object *mt_reasons_json(const struct mt_reasons *reasons);
 
 /* Building blocks. mt_json_add puts value (NULL: null) under key and takes it over; object NULL only puts value. */
 void mt_json_add(json_object *object, const char *key, json_object *value);
+void mt_json_append(json_object *array, json_object *value);  /* the same for an array */
 json_object *mt_json_number(double value, unsigned decimals); /* at most 6 decimals; not finite: null */
 json_object *mt_json_mbps(uint64_t bytes_s);                  /* MT_AUTO: null */
 json_object *mt_json_count(uint64_t value);                   /* UINT64_MAX: null */

@@ -7,6 +7,7 @@
 void mt_learnt_record(struct mt_learnt *learnt, json_object *record)
 {
         mt_past_rates_learn_record(&learnt->rates, record);
+        mt_overheads_learn(&learnt->overheads, record);
         mt_evidence_learn(&learnt->evidence, record);
 }
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All that earlier migrations have taught, kept in memory: dirty rates, evidence, and what the evidence comes to. */
+/*
+ * All that earlier migrations have taught, kept in memory: dirty rates, costs beside the copying, evidence, and what the
+ * evidence comes to.
+ */
 #ifndef MT_RECORD_LEARNT_H
 #define MT_RECORD_LEARNT_H
 
 #include "err.h"
 #include "record/calibration.h"
 #include "record/evidence.h"
+#include "record/overheads.h"
 #include "record/past_rates.h"
 
 #include <json-c/json.h>
@@ -14,6 +18,7 @@
 /* Zeroed: nothing. */
 struct mt_learnt {
         struct mt_past_rates rates;
+        struct mt_overheads overheads;
         struct mt_evidence evidence;
         struct mt_calibration calibration; /* of the evidence; mt_calibrate brings it up to date */
 };

@@ -27,6 +27,7 @@
 #define EVIDENCE 2u           /* rounds */
 #define EVIDENCE_OF_BURSTS 3u /* rounds, where the dirty rate's spread is more than BURSTY of it */
 #define BURSTY 0.5
+#define ROUNDING 1e-6    /* rounds */
 #define LATE 1.5         /* of the deadline */
 #define THROTTLE_MOST 99 /* per cent: QEMU's max-cpu-throttle */
 #define WAIT_ROUNDS 4u   /* for a local minimum */
@@ -163,7 +164,7 @@ void mt_job_judge(struct mt_job *job)
 {
         struct standing s;
         char why[72];
-        bool stalled, last = job->iteration > job->intent.max_iterations;
+        bool stalled, last = job->rounds > (double)job->intent.max_iterations - ROUNDING;
 
         if (job->gave_up || job->switch_asked || job->iteration < FIRST_JUDGED || !stand(job, &s))
                 return;

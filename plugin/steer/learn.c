@@ -108,7 +108,7 @@ void mt_learn_tick(struct mt_host *host)
         host->learner = NULL;
         (void)pthread_join(learner->thread, NULL);
         if (learner->err.code != 0) {
-                mt_log(MT_LOG_WARNING, "%s", learner->err.msg);
+                mt_log(MT_LOG_WARNING, "%s; nothing is learnt from it", learner->err.msg);
         } else {
                 for (size_t i = 0; learner->late != NULL && i < json_object_array_length(learner->late); i++)
                         mt_learnt_record(&learner->learnt, json_object_array_get_idx(learner->late, i));
@@ -143,15 +143,25 @@ void mt_learn_outcome(struct mt_host *host, const struct mt_outcome *outcome)
 void mt_learn_facts(const struct mt_host *host, const struct mt_intent *intent, struct mt_facts *facts)
 {
         const struct mt_calibration *calibration = &host->learnt.calibration;
+        double value;
 
-        (void)mt_past_rates_range(&host->learnt.rates, &facts->dirty_low_bytes_s, &facts->dirty_high_bytes_s);
+        if (mt_past_rates_range(&host->learnt.rates, &facts->dirty_low_bytes_s, &facts->dirty_high_bytes_s))
+                facts->dirty_range_source = MT_VALUE_HISTORY;
+        if (mt_recent_quantile(&host->learnt.overheads.setup_ms, MT_OVERHEADS_SETUP, &value))
+                facts->setup_ms = (uint64_t)(value + 0.5);
+        if (mt_recent_quantile(&host->learnt.overheads.process_bytes, MT_OVERHEADS_PROCESS, &value))
+                facts->overhead_bytes = value > 0.0 ? (uint64_t)value : 0;
         if (host->config.traffic.models != MT_MODELS_AUTO)
                 return;
         facts->models = mt_calibration_models(calibration);
-        if (intent->inter_iteration_delay_ms == MT_AUTO && calibration->tau.good)
+        if (intent->inter_iteration_delay_ms == MT_AUTO && calibration->tau.good) {
                 facts->tau_ms = mt_calibration_tau_ms(calibration);
-        if (intent->reconfiguration_time_ms == MT_AUTO && calibration->tg.good)
+                facts->tau_source = MT_VALUE_HISTORY;
+        }
+        if (intent->reconfiguration_time_ms == MT_AUTO && calibration->tg.good) {
                 facts->tg_ms = mt_calibration_tg_ms(calibration);
+                facts->tg_source = MT_VALUE_HISTORY;
+        }
 }
 
 void mt_learn_end(struct mt_host *host)

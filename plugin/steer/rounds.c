@@ -10,6 +10,7 @@
 #include "steer/gather.h"
 #include "steer/job_state.h"
 
+#include <math.h>
 #include <string.h>
 
 static void add_point(struct mt_job *job, uint64_t dirtied_bytes)
@@ -61,6 +62,20 @@ static uint64_t dirtied_bytes(const struct mt_job *job)
         return remaining > unsent ? remaining - unsent : 0;
 }
 
+/*
+ * QEMU cuts rounds short when little remains: it looks again as soon as no more than its limit allows does, and near the end it
+ * looks many times while hardly anything is sent. A round counts as one of max_iterations if it sent at least half of what it
+ * began with, and else for so much less.
+ */
+static double weight_of_round(const struct mt_job *job)
+{
+        double sent = (double)(job->stats.memory_processed_bytes - job->round_processed_bytes);
+
+        if (job->iteration <= 2 || job->round_to_send_bytes == 0)
+                return 1.0;
+        return fmin(2.0 * sent / (double)job->round_to_send_bytes, 1.0);
+}
+
 void mt_job_note_round(const struct mt_host *host, struct mt_job *job)
 {
         uint64_t dirtied;
@@ -70,6 +85,7 @@ void mt_job_note_round(const struct mt_host *host, struct mt_job *job)
         if (!job->at_boundary || job->last_round_ms == 0)
                 return;
         dirtied = dirtied_bytes(job);
+        job->rounds += weight_of_round(job);
         job->round_to_send_bytes = job->stats.memory_remaining_bytes;
         job->round_processed_bytes = job->stats.memory_processed_bytes;
         job->facts.round_dirty_rate_bytes_s = dirtied * 1000 / job->last_round_ms;

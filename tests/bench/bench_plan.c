@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How long one decision takes (decide, explain, alternatives; no measuring): with the default strategy, and with the dearest
- * one. One JSON line each, as bench_shape.c.
+ * How long one decision takes (decide, explain; no measuring): with the default strategy, and with the dearest one. "plan" is
+ * what `migtune plan` and the beginning of a migration take, with the alternatives; "replan" what a running one takes each
+ * second. One JSON line each, as bench_shape.c.
  */
 #include "bench.h"
+#include "policy/alternatives.h"
 #include "policy/decide.h"
 
 #define BATCH 50 /* decisions a sample, so that the clock's own cost does not count */
 
-static void measure(const char *name, enum mt_strategy strategy)
+static void measure(const char *name, enum mt_strategy strategy, bool alternatives)
 {
         static double us[2000];
         struct mt_facts facts = {
@@ -35,6 +37,8 @@ static void measure(const char *name, enum mt_strategy strategy)
                 for (unsigned k = 0; k < BATCH; k++) {
                         facts.dirty_rate_bytes_s = 1000000 + 50000 * (i % 1000) + k;
                         mt_decide(&facts, &intent, &plan);
+                        if (alternatives)
+                                mt_alternatives(&facts, &intent, &plan);
                 }
                 us[i] = (bench_now_us() - start) / BATCH;
         }
@@ -43,7 +47,9 @@ static void measure(const char *name, enum mt_strategy strategy)
 
 int main(void)
 {
-        measure("plan", MT_LAMBDA_RANGE);
-        measure("plan-cost-aware", MT_COST_AWARE);
+        measure("plan", MT_LAMBDA_RANGE, true);
+        measure("plan-cost-aware", MT_COST_AWARE, true);
+        measure("replan", MT_LAMBDA_RANGE, false);
+        measure("replan-cost-aware", MT_COST_AWARE, false);
         return 0;
 }

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from tap import Tap  # noqa: E402
 
 MIGTUNE, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:3])
-ENVIRONMENT = dict(os.environ, MIGTUNE_PLUGIN=PLUGIN)
+ENVIRONMENT = dict(os.environ, MIGTUNE_PLUGIN=PLUGIN, TERM="xterm")
 PATIENCE_S = 30
 
 
@@ -82,8 +82,10 @@ class Screen:
         self.lines, self.row, self.column = [""] * rows, 0, 0
         self.scrolled = 0
         self.strange = []
+        self.controls = 0
 
     def _control(self, number, what):
+        self.controls += 1
         if what == "A":
             self.row = max(self.row - int(number or 1), 0)
         elif what == "K":
@@ -135,13 +137,13 @@ class Screen:
 class Terminal:
     """migtune on a terminal of its own."""
 
-    def __init__(self, *arguments, columns=80, rows=24):
+    def __init__(self, *arguments, columns=80, rows=24, term="xterm"):
         self.master, slave = pty.openpty()
         self.screen = Screen(columns, rows)
         self.resize(columns, rows)
         # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
         self.process = subprocess.Popen(
-            [MIGTUNE, *arguments], env=ENVIRONMENT, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            [MIGTUNE, *arguments], env=dict(ENVIRONMENT, TERM=term), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
 
@@ -225,16 +227,76 @@ def check_small_terminal(tap, directory, watcher):
     asked = watcher.asked
     terminal.wait(lambda lines: watcher.asked > asked + 1)
     lines = terminal.screen.text()
-    tap.ok(lines[-1] == "... and 28 more" and len(lines) == 10 and terminal.screen.scrolled == 0, "are counted", lines)
+    tap.ok(lines[-1] == "... and 22 more" and len(lines) == 11 and terminal.screen.scrolled == 0, "are counted", lines)
     tap.ok(all(len(line) < 40 for line in lines), "lines are cut to the width", lines)
     terminal.resize(100, 20)
     terminal.screen.columns = 100
     terminal.screen.lines += [""] * 8
     terminal.screen.rows = 20
-    tap.ok(terminal.wait(lambda lines: lines[-1] == "... and 26 more" and len(lines) == 18),
+    tap.ok(terminal.wait(lambda lines: lines[-1] == "... and 14 more" and len(lines) == 19),
            "another size is followed", terminal.screen.text())
     os.kill(terminal.process.pid, signal.SIGTERM)
     tap.equal((terminal.end(), terminal.screen.scrolled), (0, 0), "SIGTERM ends it well")
+    watcher.stop()
+
+
+def check_many(tap, directory, watcher):
+    """On 80x24: blocks while they fit, else a row each."""
+    watcher.status["migrations"] = [running(f"instance-{i:08x}") for i in range(5)] + [waiting()]
+    watcher.start()
+    terminal = Terminal("--run-dir", directory, "status", "--follow")
+    tap.ok(terminal.wait(lambda lines: len(lines) == 23), "five blocks and one that waits fit", terminal.screen.text())
+    watcher.status["migrations"] = ([running(f"instance-{i:08x}") for i in range(18)] +
+                                    [running("late", elapsed_ms=99000), waiting(),
+                                     running("lost", state="broken", recovery={"text": "post-copy broke; trying again"})])
+    tap.ok(terminal.wait(lambda lines: lines[1].startswith("DOMAIN ") and lines[-1].startswith("lost ")),
+           "more than that are rows", terminal.screen.text())
+    lines = terminal.screen.text()
+    tap.equal(lines[1:3] + lines[20:],
+              ["DOMAIN                 STATE      ROUND  DONE REMAINING         RATE  ENDS IN",
+               "instance-00000000      copying        3  75 %   1.0 GiB 231.2 Mbit/s    8.2 s",
+               "late                   copying        3  75 %   1.0 GiB 231.2 Mbit/s     late",
+               "vm2                    waiting    place 1: vm1, which runs on eth0",
+               "lost                   broken     post-copy broke; trying again"], "their lines")
+    tap.ok(len(lines) == 23 and all(len(line) < 80 for line in lines) and terminal.screen.scrolled == 0, "all on one screen",
+           lines)
+    terminal.key(b"\x03")
+    tap.equal((terminal.end(), terminal.screen.strange), (0, []), "rows: Ctrl-C")
+    watcher.stop()
+
+
+def check_widths(tap, directory, watcher):
+    """Narrow and wide: nothing that matters is cut off."""
+    name = "instance-0000001a-of-a-tenant-with-a-long-name"
+    watcher.status["migrations"] = [running(name, destination="compute-0042.region-one.example.org")]
+    watcher.start()
+    for columns, want in ((60, ["  [" + "#" * 14 + "." * 4 + "]  75 %  1.0 GiB of 4.0 GiB remain",
+                                "  231.2 Mbit/s of 250.0 Mbit/s, D 45.0 Mbit/s, lambda 0.180"]),
+                          (200, ["  [" + "#" * 29 + "." * 9 + "]  75 %  1.0 GiB of 4.0 GiB remain",
+                                 "  231.2 Mbit/s of 250.0 Mbit/s planned, dirtied at 45.0 Mbit/s, lambda 0.180"])):
+        terminal = Terminal("--run-dir", directory, "status", "--follow", columns=columns)
+        tap.ok(terminal.wait(lambda lines: len(lines) == 5), f"{columns} columns", terminal.screen.text())
+        lines = terminal.screen.text()
+        tap.equal(lines[2:4], want, f"{columns} columns: its rates")
+        tap.ok(lines[1].endswith(": copying, iteration 3") and " -> c" in lines[1]
+               and (columns == 60 or name in lines[1]), f"{columns} columns: state and both names", lines[1])
+        tap.ok(all(len(line) < columns for line in lines), f"{columns} columns are not exceeded", lines)
+        terminal.key(b"\x03")
+        terminal.end()
+    watcher.stop()
+
+
+def check_dumb(tap, directory, watcher):
+    """A terminal that cannot go back up gets a line for each change."""
+    watcher.status["migrations"] = [running()]
+    watcher.start()
+    for term in ("dumb", ""):
+        terminal = Terminal("--run-dir", directory, "status", "--follow", columns=200, term=term)
+        tap.ok(terminal.wait(lambda lines: len(lines) == 2 and " vm1: copying, iteration 3, 75 %" in lines[1]),
+               f"TERM={term}: lines", terminal.screen.text())
+        os.kill(terminal.process.pid, signal.SIGTERM)
+        tap.equal((terminal.end(), terminal.screen.strange, terminal.screen.controls), (0, [], 0),
+                  f"TERM={term}: no sequences at all")
     watcher.stop()
 
 
@@ -347,7 +409,7 @@ def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as directory:
         watcher = Watcher(directory)
-        for check in (check_terminal, check_small_terminal, check_hostile, check_pipe, check_json, check_once):
+        for check in (check_terminal, check_small_terminal, check_many, check_widths, check_dumb, check_hostile, check_pipe, check_json, check_once):
             check(tap, directory, watcher)
     tap.finish()
 

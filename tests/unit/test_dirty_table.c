@@ -3,7 +3,7 @@
  * The dirty-rate sampler's table and schedule, driven as its thread does but without libvirt and on a clock of the test's
  * own: a host whose guests dirty what a function says.
  */
-#include "measure/dirty_table.h"
+#include "dirty.h"
 #include "array.h"
 #include "table.h"
 #include "units.h"
@@ -13,47 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
-#define UUID_B "bbbbbbbb-0000-4000-8000-000000000002"
-#define START UINT64_C(1000000)
-#define MINUTE UINT64_C(60000)
-#define STEP 1000
 #define BATCH 16
-
-static void done(struct mt_dirty_table *table)
-{
-        mt_dirty_table_done(table);
-        assert_null(table->entries);
-}
-
-/* Waits for the domain's next window; returns its length. */
-static unsigned due(struct mt_dirty_table *table, const char *uuid, uint64_t *now)
-{
-        unsigned seconds = 0;
-
-        while (mt_dirty_table_next(table, uuid, *now, true, &seconds) != MT_DIRTY_MEASURE)
-                *now += STEP;
-        return seconds;
-}
-
-/* A window that is due, until its result is stored. */
-static void run(struct mt_dirty_table *table, const char *uuid, unsigned seconds, uint64_t mib_s, uint64_t *now)
-{
-        unsigned got = 0;
-
-        mt_dirty_table_started(table, uuid, seconds, *now);
-        while (mt_dirty_table_next(table, uuid, *now, true, &got) != MT_DIRTY_COLLECT)
-                *now += STEP;
-        assert_int_equal(got, seconds);
-        mt_dirty_table_store(table, uuid, seconds, mib_s * MT_MIB, *now);
-}
-
-/* The next window, which is of this length. */
-static void measure(struct mt_dirty_table *table, const char *uuid, unsigned seconds, uint64_t mib_s, uint64_t *now)
-{
-        assert_int_equal(due(table, uuid, now), seconds);
-        run(table, uuid, seconds, mib_s, now);
-}
 
 /* A new domain: after 2 s, and again soon, pairs first; then once a period, every fourth turn a pair. */
 static void test_schedule(void **state)

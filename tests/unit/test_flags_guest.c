@@ -127,8 +127,8 @@ static void test_situation(void **state)
 static void assert_total(const struct mt_call_fact *call, double rate)
 {
         static const struct situation s = { .intent = "technique=post-copy post_copy_switch=immediate", LEAVES };
-        /* 0.1 s before the first byte; at the switch t_g and 8 Mbit at the link's rate; then 1 GiB */
-        double want = 0.1 + 0.04 + 8 / (984.4 * 1448 / 1514) + 8589.93 / rate;
+        /* 0.25 s before the first byte; at the switch t_g and 8 Mbit at the link's rate; then 1 GiB */
+        double want = 0.25 + 0.04 + 8 / (984.4 * 1448 / 1514) + 8589.93 / rate;
         struct mt_plan plan;
 
         decide(&s, call, &plan);

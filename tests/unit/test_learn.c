@@ -207,13 +207,36 @@ static void test_no_history_at_all(void **state)
         mt_config_done(&host.config);
 }
 
+/* What migrations cost beside the copying is learnt whatever the models are; nothing learnt leaves the built-in values. */
+static void test_overheads(void **state)
+{
+        struct mt_host host;
+        struct mt_facts facts;
+
+        (void)state;
+        host_of(&host, "", MT_MODELS_BUILT_IN);
+        facts = facts_of(&host, MT_AUTO, MT_AUTO);
+        assert_true(facts.setup_ms == 0 && facts.overhead_bytes == 0);
+        for (unsigned i = 0; i < 5; i++) {
+                mt_recent_add(&host.learnt.overheads.setup_ms, i, 300.0 + 10.0 * i);
+                mt_recent_add(&host.learnt.overheads.process_bytes, i, i == 0 ? -7e6 : 1e6 * i);
+        }
+        facts = facts_of(&host, MT_AUTO, MT_AUTO);
+        assert_int_equal(facts.setup_ms, 320);
+        assert_int_equal(facts.overhead_bytes, 1000000);
+        for (unsigned i = 5; i < 15; i++) /* guests that are swapped out */
+                mt_recent_add(&host.learnt.overheads.process_bytes, i, -5e6);
+        assert_int_equal(facts_of(&host, MT_AUTO, MT_AUTO).overhead_bytes, 0);
+        mt_learn_end(&host);
+        mt_config_done(&host.config);
+}
+
 int main(void)
 {
         static const struct CMUnitTest others[] = {
-                cmocka_unit_test(test_outcomes),
-                cmocka_unit_test(test_late_outcome),
-                cmocka_unit_test(test_unreadable),
-                cmocka_unit_test(test_no_history_at_all),
+                cmocka_unit_test(test_outcomes),   cmocka_unit_test(test_late_outcome),
+                cmocka_unit_test(test_unreadable), cmocka_unit_test(test_no_history_at_all),
+                cmocka_unit_test(test_overheads),
         };
         struct CMUnitTest tests[MT_ARRAY_SIZE(rows) + MT_ARRAY_SIZE(others)];
         size_t n = 0;

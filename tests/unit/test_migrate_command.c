@@ -497,7 +497,7 @@ static void test_hangs(void **state)
                        (unsigned)ntohs(name.sin_port));
         (void)kill(getpid(), SIGINT); /* it waits to be read */
         assert_int_equal(run(line), 1);
-        assert_string_equal(err, "migtune migrate: interrupted before anything was started\n");
+        assert_string_equal(err, "migtune migrate: interrupted before a migration was started\n");
         peer = accept(fd, NULL, NULL);
         if (peer >= 0)
                 (void)close(peer); /* the thread that was left behind ends */

@@ -23,10 +23,12 @@ static void capture(void *ctx, int32_t stream, const char *text)
         (void)strncat(to, text, size - 1 - strlen(to));
 }
 
+static unsigned columns; /* of the terminal; 0: none */
+
 /* Runs "plan" with a line of arguments, split at spaces. */
 static int run(const char *line)
 {
-        static const struct mt_host_ops host = { .run_dir = "/nonexistent", .config_file = "/nonexistent" };
+        const struct mt_host_ops host = { .run_dir = "/nonexistent", .config_file = "/nonexistent", .columns = columns };
         MT_CLEANUP(mt_freep) char *copy = strdup(line);
         const char *argv[32] = { "plan" };
         int argc = 1;
@@ -179,24 +181,24 @@ static const struct call_case {
         { "nothing to change", BASE "dirty_rate=50Mbit caller_flags=live,p2p",
           "{\"flags_add\":[],\"flags_drop\":[],\"connections\":null,\"compression\":null,\"xbzrle_cache_bytes\":null,"
           "\"postcopy_mbps\":null,\"switchover_mbps\":null}",
-          "\nthe call: as it is, but for the bandwidth\n" },
+          "\n  changed in the call nothing but the bandwidth\n" },
         { "post-copy added and auto-converge dropped",
           BASE "dirty_rate=50Mbit caller_flags=live,auto-converge post_copy=add technique=post-copy auto_converge=never "
                "libvirt=11.1 qemu=8.2.0",
           "{\"flags_add\":[\"postcopy\"],\"flags_drop\":[\"auto-converge\"],\"connections\":null,\"compression\":null,"
           "\"xbzrle_cache_bytes\":null,\"postcopy_mbps\":331.202,\"switchover_mbps\":941.482}",
-          "\nthe call: with the flag postcopy, without the flag auto-converge, post-copy at 331.2 Mbit/s, the switchover at "
-          "941.5 Mbit/s\n" },
+          "\n  changed in the call with postcopy; without auto-converge; post-copy at 331.2 Mbit/s; the switchover at 941.5 "
+          "Mbit/s\n" },
         { "xbzrle", BASE HOT("0.047", "855Mbit", "45Mbit") " caller_flags=live compression=add memory_free=1GiB",
           "{\"flags_add\":[\"compressed\"],\"flags_drop\":[],\"connections\":null,\"compression\":\"xbzrle\","
           "\"xbzrle_cache_bytes\":67108864,\"postcopy_mbps\":null,\"switchover_mbps\":null}",
-          "\nthe call: with the flag compressed, compressed by xbzrle, with a cache of 64.0 MiB\n" },
+          "\n  changed in the call with compressed; compressed by xbzrle; with a cache of 64.0 MiB\n" },
         { "zstd",
           BASE "dirty_rate=1400Mbit caller_flags=live compression=add parallel=add cpu_idle=0.5 cpus=4 libvirt=9.4 "
                "caller_bandwidth=400Mbit",
           "{\"flags_add\":[\"compressed\",\"parallel\"],\"flags_drop\":[],\"connections\":2,\"compression\":\"zstd\","
           "\"xbzrle_cache_bytes\":null,\"postcopy_mbps\":null,\"switchover_mbps\":null}",
-          "over 2 connections, compressed by zstd\n" },
+          "; 2 connections; compressed by zstd\n" },
 };
 
 static void test_call(void **state)
@@ -217,7 +219,7 @@ static void test_call(void **state)
         assert_int_equal(run(c->arguments), 0);
         if (c->text != NULL && strstr(out, c->text) == NULL)
                 fail_msg("'%s' is not in:\n%s", c->text, out);
-        assert_true(c->text != NULL || strstr(out, "the call:") == NULL);
+        assert_true(c->text != NULL || strstr(out, "changed in the call") == NULL);
 }
 
 /* The call itself is among the facts. */
@@ -247,8 +249,73 @@ static void test_text_for_people(void **state)
         assert_int_equal(run(BASE "dirty_rate=1400Mbit urgency=high post_copy=false"), 0);
         assert_non_null(strstr(out, "max_downtime is NOT met"));
         assert_non_null(strstr(out, "never")); /* pre-copy's predicted time */
-        assert_non_null(strstr(out, "\nwhy:\n  1. "));
+        assert_non_null(strstr(out, "\nwhy:\n   1. "));
         assert_string_equal(err, "");
+}
+
+/* The story in its order, and whatever the numbers are, within 80 columns. */
+static void test_story(void **state)
+{
+        static const char *const situations[] = {
+                BASE "dirty_rate=50Mbit",
+                BASE "dirty_rate=1400Mbit urgency=low post_copy=false src_out=300Mbit max_downtime=100ms",
+                BASE "dirty_rate=300Mbit urgency=high src_out=600Mbit dst_in=900Mbit technique=hybrid",
+                BASE HOT("0.05", "800Mbit", "50Mbit") " caller_flags=live,p2p,postcopy caller_bandwidth=80Mbit",
+                "--offline memory=12345GiB dirty_rate=399Gbit link=400Gbit src_out=399Gbit sla_lower=12Gbit tau=99min",
+        };
+        static const char *const order[] = {
+                "offline: ",      "\nmeasured:\n  memory ", "\nwanted, from ",
+                "\nwhy:\n   1. ", "\nplan:\n  technique ",  "\nwhat each way would cost:\n  technique, bandwidth ",
+                "\n* ",           "\n  *: the plan\n",      "\nwhy this one: "
+        };
+
+        (void)state;
+        for (size_t i = 0; i < MT_ARRAY_SIZE(situations); i++) {
+                const char *at = out;
+
+                columns = 80;
+                assert_int_equal(run(situations[i]), 0);
+                columns = 0;
+                for (size_t k = 0; k < MT_ARRAY_SIZE(order); k++) {
+                        at = strstr(at, order[k]);
+                        if (at == NULL) {
+                                fail_msg("no '%s' in its place in\n%s", order[k], out);
+                                return;
+                        }
+                }
+                for (const char *line = out, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+                        if (end - line >= 80)
+                                fail_msg("%.*s", (int)(end - line), line);
+                assert_null(strstr(out, "nan"));
+        }
+}
+
+/* What people read is all in --json. */
+static void test_json_has_the_comparison(void **state)
+{
+        json_object *planned, *plan = NULL, *ways = NULL, *bars = NULL, *member = NULL, *bar = NULL;
+
+        (void)state;
+        assert_int_equal(run(BASE "dirty_rate=300Mbit src_out=600Mbit urgency=high --json"), 0);
+        planned = json_tokener_parse(out);
+        assert_true(json_object_object_get_ex(planned, "plan", &plan));
+        assert_true(json_object_object_get_ex(plan, "bars", &bars));
+        assert_true(json_object_object_get_ex(plan, "alternatives", &ways));
+        assert_true(json_object_array_length(ways) > 3);
+        for (size_t i = 0; i < json_object_array_length(ways); i++) {
+                json_object *way = json_object_array_get_idx(ways, i);
+
+                assert_true(number(way, "bandwidth_mbps") > 0.0);
+                assert_true(json_object_object_get_ex(way, "tenants", &member));
+                assert_true(number(member, "peak_mbps") <= 600.001);
+                assert_true(json_object_object_get_ex(way, "barred_by", &bar));
+                if (bar != NULL)
+                        assert_true(json_object_object_get_ex(bars, json_object_get_string(bar), &member));
+        }
+        assert_true(json_object_object_get_ex(plan, "tenants", &member));
+        assert_true(number(member, "mbps") > 0.0);
+        assert_true(json_object_object_get_ex(plan, "verdict", &member));
+        (void)json_object_put(planned);
 }
 
 static void test_help(void **state)
@@ -261,7 +328,7 @@ static void test_help(void **state)
 
 int main(void)
 {
-        struct CMUnitTest tests[MT_ARRAY_SIZE(bad) + MT_ARRAY_SIZE(hot) + MT_ARRAY_SIZE(calls) + 4];
+        struct CMUnitTest tests[MT_ARRAY_SIZE(bad) + MT_ARRAY_SIZE(hot) + MT_ARRAY_SIZE(calls) + 6];
         size_t n = 0;
 
         ADD_ROWS(tests, n, bad, test_bad);
@@ -270,6 +337,8 @@ int main(void)
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_call_facts);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_equals_the_model);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_text_for_people);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_story);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_json_has_the_comparison);
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_help);
         return _cmocka_run_group_tests("plan_command", tests, n, NULL, NULL);
 }

@@ -69,6 +69,23 @@ static void test_early_look(void **state)
         assert_int_equal(f.job.facts.round_dirty_rate_bytes_s, 0);
 }
 
+/* What counts towards max_iterations: full rounds, and those that were cut short in part. */
+static void test_weights(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f, 500 * MT_MIB);
+        round_ends(&f, 5000, 500 * MT_MIB, 100 * MT_MIB);
+        assert_true(fabs(f.job.rounds - 1.0) < 1e-9);
+        round_ends(&f, 500, 72 * MT_MIB, 60 * MT_MIB); /* 28 unsent: as full as a round gets */
+        assert_true(fabs(f.job.rounds - 2.0) < 1e-9);
+        round_ends(&f, 100, 15 * MT_MIB, 48 * MT_MIB); /* a quarter of the 60 */
+        assert_true(fabs(f.job.rounds - 2.5) < 1e-9);
+        round_ends(&f, 10, 0, 48 * MT_MIB);
+        assert_true(fabs(f.job.rounds - 2.5) < 1e-9);
+}
+
 /* Between the beginnings of rounds what is clean is reckoned; in the first pass untouched memory counts for nothing. */
 static void test_first_pass(void **state)
 {
@@ -127,6 +144,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_dirty_rate_of_a_round),
                 cmocka_unit_test(test_early_look),
+                cmocka_unit_test(test_weights),
                 cmocka_unit_test(test_first_pass),
                 cmocka_unit_test(test_hot_pages),
                 cmocka_unit_test(test_no_hot_pages),

@@ -241,7 +241,7 @@ static int await_prepared(struct conductor *c, struct mt_err *err)
 
         while (!prepared) {
                 if (wait_for_news(c) > 0)
-                        return mt_fail(err, EINTR, "interrupted before anything was started");
+                        return mt_fail(err, EINTR, "interrupted before a migration was started");
                 show_notes(c);
                 mt_run_lock(run);
                 prepared = run->prepared;
@@ -255,7 +255,7 @@ static int allocate(struct conductor *c, struct mt_err *err)
 {
         c->items = calloc(c->run->n + 1, sizeof(*c->items));
         c->times = calloc(c->run->n + 1, sizeof(*c->times));
-        return c->items != NULL && c->times != NULL ? 0 : mt_fail(err, ENOMEM, "out of memory");
+        return c->items != NULL && c->times != NULL ? 0 : mt_fail(err, ENOMEM, "out of memory for the migrations");
 }
 
 static void announce(struct conductor *c)

@@ -37,7 +37,7 @@ static int show_plan(struct mt_run *run)
         if (run->options.json)
                 mt_print("%s\n", mt_json_text(run->planned));
         else
-                mt_plan_show(run->planned);
+                mt_plan_show(run->planned, run->host.columns);
         return 0;
 }
 

@@ -54,7 +54,7 @@ int mt_run_new(const struct mt_host_ops *host, const struct mt_migrate_options *
         struct mt_run *run = calloc(1, sizeof(*run));
 
         if (run == NULL)
-                return mt_fail(err, ENOMEM, "out of memory");
+                return mt_fail(err, ENOMEM, "out of memory for the migrations");
         run->host = *host;
         run->options = *options;
         run->is_evacuation = is_evacuation;
@@ -64,7 +64,7 @@ int mt_run_new(const struct mt_host_ops *host, const struct mt_migrate_options *
         mt_thread_cond_init(&run->wake);
         if (run->wake_fd < 0 || !own_all(run)) {
                 int r = run->wake_fd < 0 ? mt_fail(err, errno, "eventfd: %s", strerror(errno))
-                                         : mt_fail(err, ENOMEM, "out of memory");
+                                         : mt_fail(err, ENOMEM, "out of memory for the migrations");
 
                 mt_run_unref(run);
                 return r;
