@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Okabe and Ito's palette ("Color Universal Design", 2008), without its yellow, which white paper swallows. */
@@ -78,9 +79,10 @@ void mt_plot(struct mt_plot *plot, const char *format, ...)
         va_end(args);
 }
 
+static const char *const gnuplot[] = { "gnuplot", "-d", "-", NULL }; /* -d: not the user's own settings */
+
 static int draw(const struct mt_plot *plot, struct mt_err *err)
 {
-        static const char *const gnuplot[] = { "gnuplot", "-d", "-", NULL }; /* -d: not the user's own settings */
         char temporary[PATH_MAX];
         int r;
 
@@ -98,14 +100,88 @@ static int draw(const struct mt_plot *plot, struct mt_err *err)
         return mt_fail(err, EIO, "%s: gnuplot failed with status %d", plot->file, r);
 }
 
-int mt_plot_finish(struct mt_plot *plot, struct mt_err *err)
+/* Is the script whole? */
+static bool close_script(struct mt_plot *plot)
 {
         bool whole = ferror((FILE *)plot->script) == 0;
-        int r;
 
         whole = fclose(plot->script) == 0 && whole;
         plot->script = NULL;
+        return whole;
+}
+
+int mt_plot_finish(struct mt_plot *plot, struct mt_err *err)
+{
+        bool whole = close_script(plot);
+        int r;
+
         r = whole ? draw(plot, err) : mt_fail(err, ENOMEM, "%s: out of memory", plot->file);
+        mt_plot_done(plot);
+        return r;
+}
+
+/* gnuplot gets a file in memory by a name that it can open; nothing is left behind, whatever happens. */
+int mt_plot_begin_inline(struct mt_plot *plot, const struct mt_host_ops *host, unsigned width, unsigned height,
+                         struct mt_err *err)
+{
+        *plot = (struct mt_plot){ .host = host, .file = "a picture" };
+        if (host->run == NULL)
+                return mt_fail(err, ENOTSUP, "a picture cannot be drawn from here: this program runs no others");
+        plot->fd = memfd_create("migtune-picture", MFD_CLOEXEC);
+        if (plot->fd < 0)
+                return mt_fail(err, errno, "a picture: %s", strerror(errno));
+        plot->in_memory = true;
+        plot->script = open_memstream(&plot->text, &plot->size);
+        if (plot->script == NULL) {
+                mt_plot_done(plot);
+                return mt_fail(err, ENOMEM, "a picture: out of memory");
+        }
+        mt_plot(plot, "set terminal svg size %u,%u dynamic noenhanced font 'sans-serif,12'\n", width, height);
+        mt_plot(plot, "set output \"/proc/%ld/fd/%d\"\nset encoding utf8\n", (long)getpid(), plot->fd);
+        return 0;
+}
+
+/* All that is in the file. -EIO: it has nothing. */
+static int read_back(int fd, char **ret, size_t *ret_size)
+{
+        const off_t size = lseek(fd, 0, SEEK_END);
+        char *text = size > 0 ? malloc((size_t)size + 1) : NULL;
+        size_t done = 0;
+
+        if (text == NULL)
+                return size > 0 ? -ENOMEM : -EIO;
+        while (done < (size_t)size) {
+                ssize_t n = pread(fd, text + done, (size_t)size - done, (off_t)done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0) {
+                        free(text);
+                        return -EIO;
+                }
+                done += (size_t)n;
+        }
+        text[size] = '\0';
+        *ret = text;
+        *ret_size = (size_t)size;
+        return 0;
+}
+
+int mt_plot_finish_inline(struct mt_plot *plot, char **ret_svg, size_t *ret_size, struct mt_err *err)
+{
+        bool whole = close_script(plot);
+        int r = whole ? plot->host->run(plot->host->ctx, gnuplot, plot->text) : -ENOMEM;
+
+        if (r == -ENOENT)
+                r = mt_fail(err, ENOENT,
+                            "gnuplot, which draws the pictures, is not installed: install the package gnuplot-nox "
+                            "(Debian) or gnuplot-minimal (Fedora)");
+        else if (r > 0)
+                r = mt_fail(err, EIO, "a picture: gnuplot failed with status %d", r);
+        else if (r == 0)
+                r = read_back(plot->fd, ret_svg, ret_size);
+        if (r < 0 && err->code == 0)
+                r = mt_fail(err, -r, "a picture: %s", strerror(-r));
         mt_plot_done(plot);
         return r;
 }
@@ -114,6 +190,8 @@ void mt_plot_done(struct mt_plot *plot)
 {
         if (plot->script != NULL)
                 (void)fclose(plot->script);
+        if (plot->in_memory)
+                (void)close(plot->fd);
         free(plot->text);
         *plot = (struct mt_plot){ .host = NULL };
 }

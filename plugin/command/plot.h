@@ -7,6 +7,9 @@
 
 #include <migtune/plugin.h>
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* One picture: gnuplot commands are written to `script`; begin, write, finish. Zeroed, it is none. */
 struct mt_plot {
         const struct mt_host_ops *host;
@@ -14,6 +17,8 @@ struct mt_plot {
         char *text;       /* the script so far; owned by script */
         size_t size;
         void *script; /* FILE *: where the caller writes gnuplot commands to */
+        bool in_memory;
+        int fd; /* in_memory: gnuplot's output; owned by script */
 };
 
 /*
@@ -28,10 +33,20 @@ int mt_plot_begin(struct mt_plot *plot, const struct mt_host_ops *host, const ch
 /* Writes to the script. */
 void mt_plot(struct mt_plot *plot, const char *format, ...) MT_PRINTF(2, 3);
 
+/*
+ * The same for a picture that is to stand in a page (command/report/svg.h): only the terminal, without background, is set. 0
+ * or -errno with a message.
+ */
+int mt_plot_begin_inline(struct mt_plot *plot, const struct mt_host_ops *host, unsigned width, unsigned height,
+                         struct mt_err *err);
+
+/* Draws, and gives back what gnuplot wrote: SVG, to be freed. Errors are those of mt_plot_finish. */
+int mt_plot_finish_inline(struct mt_plot *plot, char **ret_svg, size_t *ret_size, struct mt_err *err);
+
 /* Draws. The file appears whole or not at all. -ENOENT: gnuplot is not installed; -EIO: it failed (it said why on stderr). */
 int mt_plot_finish(struct mt_plot *plot, struct mt_err *err);
 
-/* Forgets a picture that was begun; for MT_CLEANUP. Does nothing after mt_plot_finish. */
+/* Forgets a picture that was begun; for MT_CLEANUP. Does nothing after mt_plot_finish and mt_plot_finish_inline. */
 void mt_plot_done(struct mt_plot *plot);
 
 #endif

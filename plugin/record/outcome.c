@@ -118,6 +118,7 @@ static json_object *sample_json(const struct mt_sample *sample)
         mt_json_add(o, "bandwidth_mbps", mt_json_mbps(sample->bandwidth_bytes_s));
         mt_json_add(o, "planned_mbps", mt_json_mbps(sample->planned_bytes_s));
         mt_json_add(o, "lambda", mt_json_number(sample->lambda, 4));
+        mt_json_add(o, "others_mbps", mt_json_mbps(sample->others_bytes_s));
         return o;
 }
 
@@ -148,8 +149,12 @@ static json_object *actual_json(const struct mt_outcome *outcome, unsigned strid
         mt_json_add(o, "bytes", mt_json_count(outcome->actual.bytes));
         mt_json_add(o, "iterations", mt_json_count(outcome->actual.iterations));
         mt_json_add(o, "technique", mt_json_string(mt_technique_name(outcome->actual.technique)));
+        mt_json_add(o, "setup_ms", outcome->actual.setup_ms > 0 ? mt_json_count(outcome->actual.setup_ms) : NULL);
+        mt_json_add(o, "touched_bytes",
+                    outcome->actual.touched_bytes > 0 ? mt_json_count(outcome->actual.touched_bytes) : NULL);
         mt_json_add(o, "last_copy_bytes",
                     outcome->actual.last_copy_bytes > 0 ? mt_json_count(outcome->actual.last_copy_bytes) : NULL);
+        mt_json_add(o, "stopped_ms", outcome->actual.stopped_ms > 0 ? mt_json_count(outcome->actual.stopped_ms) : NULL);
         mt_json_add(o, "dirty_rate_mbps", mt_outcome_dirty_rate(outcome, &dirty_rate) ? mt_json_mbps(dirty_rate) : NULL);
         mt_json_add(o, "samples", samples_json(outcome, stride));
         return o;
@@ -248,8 +253,10 @@ static json_object *record(const struct mt_outcome *outcome, unsigned stride, bo
         json_object *plan = mt_plan_json(&outcome->plan);
         char started[MT_TIMESTAMP_SIZE];
 
-        if (plan != NULL && !alternatives)
+        if (plan != NULL && !alternatives) {
                 json_object_object_del(plan, "alternatives");
+                json_object_object_del(plan, "bars");
+        }
         mt_json_add(o, "event", mt_json_string("migration"));
         mt_json_add(o, "id", mt_json_string(outcome->id));
         mt_json_add(o, "result", mt_json_string(mt_result_name(outcome->result)));
@@ -298,11 +305,11 @@ char *mt_outcome_text(const struct mt_outcome *outcome, size_t max_bytes)
 {
         char *text = record_text(outcome, 1, true);
 
-        for (unsigned stride = 2; text != NULL && max_bytes > 0 && strlen(text) > max_bytes; stride *= 2) {
+        for (unsigned stride = 1; text != NULL && max_bytes > 0 && strlen(text) > max_bytes; stride *= 2) {
                 bool last = stride / 2 > outcome->n_samples; /* nothing left to thin out */
 
                 free(text);
-                text = record_text(outcome, last ? 0 : stride, !last);
+                text = record_text(outcome, last ? 0 : stride, false);
                 if (last)
                         break;
         }

@@ -34,6 +34,7 @@ struct mt_sample {
         uint64_t bandwidth_bytes_s; /* what it carried */
         uint64_t planned_bytes_s;   /* what it was to have: R */
         double lambda;              /* dirty rate / R; INFINITY when nothing moved */
+        uint64_t others_bytes_s;    /* other traffic that leaves by the uplink; MT_AUTO: not known */
 };
 
 /* Something that changed the migration's course. */
@@ -69,7 +70,10 @@ struct mt_outcome {
                 uint64_t bytes;
                 unsigned iterations;
                 enum mt_technique technique; /* what it came to: post-copy or hybrid only if it switched */
+                uint64_t setup_ms;           /* until the first pass began, as libvirt counts; 0: not known */
+                uint64_t touched_bytes;      /* of the memory, without pages of zeros; 0: not known */
                 uint64_t last_copy_bytes;    /* on the wire while the guest stood still; 0: not known */
+                uint64_t stopped_ms;         /* when it stopped, or moved by post-copy, since the start; 0: not seen */
         } actual;
         unsigned n_samples;        /* <= MT_MAX_SAMPLES */
         struct mt_sample *samples; /* owned */
@@ -121,8 +125,8 @@ const char *mt_attach_name(enum mt_attach attach);
 json_object *mt_outcome_json(const struct mt_outcome *outcome);
 
 /*
- * The record as one line of text, to be freed by the caller, of at most max_bytes (0: no limit): samples are thinned out,
- * then the alternatives left out. Returns NULL when memory is short, and a longer line when that is not enough.
+ * The record as one line of text, to be freed by the caller, of at most max_bytes (0: no limit): the alternatives are
+ * left out (the history has them), then samples thinned out. Returns NULL when memory is short, and a longer line when that is not enough.
  */
 char *mt_outcome_text(const struct mt_outcome *outcome, size_t max_bytes);
 

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from tap import Tap  # noqa: E402
 
 MIGTUNE, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:3])
-ENVIRONMENT = dict(os.environ, MIGTUNE_PLUGIN=PLUGIN)
+ENVIRONMENT = dict(os.environ, MIGTUNE_PLUGIN=PLUGIN, TERM="xterm")
 ARGUMENTS = {"stdin": subprocess.DEVNULL, "env": ENVIRONMENT}
 
 

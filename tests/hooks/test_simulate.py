@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from tap import Tap  # noqa: E402
 
 MIGTUNE, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:3])
-ENVIRONMENT = dict(os.environ, MIGTUNE_PLUGIN=PLUGIN)
+ENVIRONMENT = dict(os.environ, MIGTUNE_PLUGIN=PLUGIN, TERM="xterm")
 PAPER = ["lambda-range", "delta-increment", "min-bandwidth", "max-bandwidth"]
 METRICS = ["bandwidth_mbps", "iterations", "duration_s", "downtime_s", "reserved_mbit", "reserved_hops_mbit", "sent_mbit",
            "limit_missed", "blocked", "peak_load", "mean_load"]

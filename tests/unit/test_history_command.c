@@ -295,7 +295,7 @@ static const struct bad_case {
         { "too many", { "--last", "99999999999999999999" }, 2, "--last: expected" },
         { "empty last", { "--last", "" }, 2, "'': --last: expected" },
         { "since yesterday", { "--since", "yesterday" }, 2, "'yesterday': --since: expected a time such as" },
-        { "failed predictions", { "--accuracy", "--failed" }, 2, "'--failed': --accuracy is about completed" },
+        { "failed predictions", { "--accuracy", "--failed" }, 2, "'--failed': --accuracy and --what-if are about completed" },
         { "control characters", { "--\033[31m\n" }, 2, "'--?[31m ': unknown option" },
         { "no such file", { "/nonexistent/\033h" }, 1, "the history '/nonexistent/?h': No such file" },
         { "a directory", { "/tmp" }, 2, "the history '/tmp': expected a file" },

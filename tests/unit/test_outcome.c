@@ -30,7 +30,11 @@ static struct mt_outcome example(void)
                            .tau_ms = 5,
                            .tg_ms = 40,
                            .dirty_low_bytes_s = MT_AUTO,
-                           .dirty_high_bytes_s = MT_AUTO },
+                           .dirty_high_bytes_s = MT_AUTO,
+                           .memory_source = MT_VALUE_READ,
+                           .link_source = MT_VALUE_CONFIGURED,
+                           .tau_source = MT_VALUE_BUILT_IN,
+                           .tg_source = MT_VALUE_HISTORY },
                 .plan = { .technique = MT_HYBRID,
                           .switch_iteration = 2,
                           .src_class = MT_TRAFFIC_OUTBOUND,
@@ -43,9 +47,18 @@ static struct mt_outcome example(void)
                           .limit_met = true,
                           .prediction = { 9000, 280, UINT64_C(1200000000), 4 },
                           .reasons = { 2, { "source outbound, so post-copy", "link 1 Gbit/s" } },
-                          .n_alternatives = 1,
-                          .alternatives = { { "pre-copy", MT_PRE_COPY, 100000000, { UINT64_MAX, UINT64_MAX, 7, 20 } } } },
-                .actual = { 9500, 310, UINT64_C(1250000000), 5, MT_HYBRID },
+                          .n_alternatives = 2,
+                          .alternatives = { { .name = "pre-copy",
+                                              .technique = MT_PRE_COPY,
+                                              .bar = MT_BAR_URGENCY,
+                                              .bandwidth_bytes_s = 100000000,
+                                              .prediction = { UINT64_MAX, UINT64_MAX, 7, 20 },
+                                              .tenants = { true, 1000000, 1000000, UINT64_MAX, UINT64_MAX } },
+                                            { .name = "post-copy" } },
+                          .tenants = { true, 1000000, 2000000, 10, 10000 },
+                          .bars = { [MT_BAR_URGENCY] = "too much" },
+                          .verdict = "the best there is" },
+                .actual = { 9500, 310, UINT64_C(1250000000), 5, MT_HYBRID, .stopped_ms = 9100 },
                 .n_tc = 1,
                 .tc = { { .device = "eth0",
                           .minor = 2,
@@ -57,8 +70,10 @@ static struct mt_outcome example(void)
 
         (void)mt_record_id(o.id, sizeof(o.id), o.started_ms, o.domain.uuid);
         mt_intent_defaults(&o.intent);
-        assert_int_equal(mt_outcome_sample(&o, &(struct mt_sample){ 1000, 1, 900000000, 0, 90000000, 100000000, 0.0 }), 0);
-        assert_int_equal(mt_outcome_sample(&o, &(struct mt_sample){ 9000, 2, 1000, 40000000, 0, 0, (double)INFINITY }), 0);
+        assert_int_equal(
+                mt_outcome_sample(&o, &(struct mt_sample){ 1000, 1, 900000000, 0, 90000000, 100000000, 0.0, 62500000 }), 0);
+        assert_int_equal(
+                mt_outcome_sample(&o, &(struct mt_sample){ 9000, 2, 1000, 40000000, 0, 0, (double)INFINITY, MT_AUTO }), 0);
         return o;
 }
 
@@ -116,6 +131,19 @@ static const struct member_case {
         { "plan/prediction/iterations", "4" },
         { "plan/alternatives/0/name", "\"pre-copy\"" },
         { "plan/alternatives/0/prediction/total_ms", "null" },
+        { "plan/alternatives/0/tenants/mbps", "8.0" },
+        { "plan/alternatives/0/tenants/ms", "null" },
+        { "plan/alternatives/0/barred_by", "\"urgency\"" },
+        { "plan/alternatives/1/tenants", "null" },
+        { "plan/alternatives/1/barred_by", "null" },
+        { "plan/bars/urgency", "\"too much\"" },
+        { "plan/tenants/peak_mbps", "16.0" },
+        { "plan/verdict", "\"the best there is\"" },
+        { "facts/link_source", "\"configuration\"" },
+        { "facts/memory_source", "\"read\"" },
+        { "facts/tau_source", "\"built-in\"" },
+        { "facts/tg_source", "\"history\"" },
+        { "facts/dirty_range_source", "\"unknown\"" },
         { "reasons/0", "\"source outbound, so post-copy\"" },
         { "reasons/1", "\"link 1 Gbit/s\"" },
         { "actual/total_ms", "9500" },
@@ -130,6 +158,9 @@ static const struct member_case {
         { "actual/samples/1/dirty_rate_mbps", "320.0" },
         { "actual/samples/0/bandwidth_mbps", "720.0" },
         { "actual/samples/1/lambda", "null" },
+        { "actual/samples/0/others_mbps", "500.0" },
+        { "actual/samples/1/others_mbps", "null" },
+        { "actual/stopped_ms", "9100" },
         { "tc/0/device", "\"eth0\"" },
         { "tc/0/class", "\"4d54:2\"" },
         { "tc/0/rate_mbps", "400.0" },
@@ -295,6 +326,8 @@ static void test_text_is_thinned_to_fit(void **state)
         assert_non_null(o);
         samples = member(o, "actual/samples");
         assert_true(json_object_array_length(samples) > 10);
+        assert_null(strstr(text, "\"alternatives\"")); /* they go first: the history has them */
+        assert_non_null(strstr(whole, "\"alternatives\":[{"));
         /* the last one stays */
         assert_string_equal(
                 mt_json_text(member(json_object_array_get_idx(samples, json_object_array_length(samples) - 1), "t_ms")),

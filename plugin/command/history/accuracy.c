@@ -9,8 +9,7 @@
 
 const double mt_accuracy_margins[MT_ACCURACY_MARGINS] = { 0.5, 0.8, 1.0, 1.2, 2.0, (double)INFINITY };
 
-/* Does the record tell of a prediction that could come true? */
-static bool counts(struct mt_accuracy_left_out *left_out, json_object *record)
+bool mt_accuracy_counts(struct mt_accuracy_left_out *left_out, json_object *record)
 {
         uint64_t *why = NULL;
 
@@ -70,7 +69,7 @@ static struct mt_accuracy_point point_of(json_object *record)
 
 int mt_accuracy_take(struct mt_accuracy *accuracy, json_object *record)
 {
-        if (!counts(&accuracy->left_out, record))
+        if (!mt_accuracy_counts(&accuracy->left_out, record))
                 return 0;
         if (accuracy->n == accuracy->allocated) {
                 size_t more = accuracy->allocated > 0 ? accuracy->allocated * 2 : 256;

@@ -41,6 +41,9 @@ struct mt_accuracy {
         struct mt_accuracy_left_out left_out;
 };
 
+/* Does the record tell of a prediction that could come true? If not: counts why. */
+bool mt_accuracy_counts(struct mt_accuracy_left_out *left_out, json_object *record);
+
 /* Takes what a record tells, or counts why it tells nothing. -ENOMEM: it was not taken. */
 int mt_accuracy_take(struct mt_accuracy *accuracy, json_object *record);
 

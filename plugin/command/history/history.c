@@ -4,6 +4,7 @@
 #include "command/commands.h"
 #include "command/history/accuracy.h"
 #include "command/history/list.h"
+#include "command/history/what_if.h"
 #include "command/terminal.h"
 #include "log.h"
 
@@ -13,7 +14,7 @@
 
 static const char help[] =
         "usage: migtune history [--since T] [--domain GLOB] [--failed] [--last N] [--json] [--config FILE] [FILE]\n"
-        "       migtune history --accuracy [--since T] [--domain GLOB] [--last N] [--json] [FILE]\n"
+        "       migtune history --accuracy|--what-if [--since T] [--domain GLOB] [--last N] [--json] [FILE]\n"
         "\n"
         "Shows past migrations, oldest first, or how good their predictions were. FILE: another history than\n"
         "history.file of the configuration; a pipe will do. On a terminal without --last: the last 20.\n"
@@ -23,7 +24,7 @@ static const char help[] =
         "  --domain GLOB   only those of domains with such a name (*, ?, [abc]), or with that UUID\n"
         "  --failed        only those that failed or were cancelled\n"
         "  --last N        only the last N of these\n"
-        "  --json          the records themselves, one a line; with --accuracy one object\n"
+        "  --json          the records themselves, one a line; with --accuracy or --what-if one object\n"
         "  --help          this text\n"
         "\n"
         "Columns, on a terminal of less than 162 columns in two lines each. \"-\": not known; \"never\": predicted not to "
@@ -44,7 +45,14 @@ static const char help[] =
         "  BLACKOUT       the same, median and 90th percentile (p90), as share of the actual one, and in milliseconds\n"
         "  LIMIT SAID     the plan said that max_downtime would be met: in so many it was held, in so many not\n"
         "  NOT SAID       the plan said that it would not be met: held all the same, or not\n"
-        "and then how much of its limit the blackout took, for both kinds. \"inf\": predicted never to end, and it ended.\n";
+        "and then how much of its limit the blackout took, for both kinds. \"inf\": predicted never to end, and it ended.\n"
+        "\n"
+        "--what-if takes the completed migrations that migtune only watched (mode observe) from their beginning, and those\n"
+        "of which it could set nothing (*): two lines each, how it was, and how it would have been as planned, predicted "
+        "when\n"
+        "it began. OTHERS' is what it takes from other traffic that leaves by the uplink: actual, what that sent less than\n"
+        "before while it ran, whatever the cause. Then the sums, and how good predictions were, by the steered migrations\n"
+        "of the whole history.\n";
 
 static void complain(const char *text)
 {
@@ -74,8 +82,9 @@ int mt_command_history(const struct mt_host_ops *host, int argc, const char *con
                 return r;
         r = mt_history_find(host, options.file, buffer, sizeof(buffer), &file, &err);
         if (r == 0)
-                r = options.accuracy ? mt_history_accuracy(host, &options, file, &counts, &err)
-                                     : mt_history_list(host, &options, file, &counts, &err);
+                r = options.accuracy  ? mt_history_accuracy(host, &options, file, &counts, &err)
+                    : options.what_if ? mt_history_what_if(host, &options, file, &counts, &err)
+                                      : mt_history_list(host, &options, file, &counts, &err);
         if (r < 0)
                 complain(err.msg);
         if (counts.unreadable > 0) {

@@ -14,14 +14,14 @@
 
 #define MOST_LAST UINT64_C(10000000) /* history.keep's own bound */
 
-/* One line that names the argument, made harmless. Returns 2. */
-static int bad(const char *argument, const char *what)
+int mt_history_bad(const struct mt_history_options *options, const char *argument, const char *what)
 {
+        const char *command = options->command != NULL ? options->command : "history";
         char shown[80];
 
         (void)snprintf(shown, sizeof(shown), "%s", argument);
         mt_terminal_clean(shown);
-        mt_print_err("migtune history: '%s': %s, see migtune history --help\n", shown, what);
+        mt_print_err("migtune %s: '%s': %s, see migtune %s --help\n", command, shown, what, command);
         return 2;
 }
 
@@ -43,25 +43,30 @@ static int take(const char *name, const char *value, struct mt_history_options *
 {
         if (strcmp(name, "--domain") == 0) {
                 if (value[0] == '\0')
-                        return bad(value, "--domain: expected a name, with * and ? for what may vary, or a UUID");
+                        return mt_history_bad(o, value,
+                                              "--domain: expected a name, with * and ? for what may vary, or a UUID");
                 o->domain = value;
         } else if (strcmp(name, "--since") == 0) {
                 if (mt_since_parse(value, mt_wall_ms(), &o->since_ms) < 0)
-                        return bad(value,
-                                   "--since: expected a time such as 2026-11-20 or 2026-11-20T06:15:00Z, or an age such "
-                                   "as 2h or 7d");
+                        return mt_history_bad(
+                                o, value,
+                                "--since: expected a time such as 2026-11-20 or 2026-11-20T06:15:00Z, or an age such "
+                                "as 2h or 7d");
         } else if (!parse_last(value, &o->last)) {
-                return bad(value, "--last: expected a whole number from 1 to 10000000");
+                return mt_history_bad(o, value, "--last: expected a whole number from 1 to 10000000");
         }
         return 0;
 }
 
-/* If argv[*i] is one of the options with a value, "--NAME VALUE" or "--NAME=VALUE": takes it. -1: it is none. */
-static int take_value(int argc, const char *const *argv, int *i, struct mt_history_options *o)
+int mt_history_option(int argc, const char *const *argv, int *i, struct mt_history_options *o)
 {
         static const char *const names[] = { "--since", "--domain", "--last" };
         const char *argument = argv[*i];
 
+        if (strcmp(argument, "--failed") == 0) {
+                o->failed = true;
+                return 0;
+        }
         for (size_t k = 0; k < MT_ARRAY_SIZE(names); k++) {
                 size_t length = strlen(names[k]);
 
@@ -72,7 +77,7 @@ static int take_value(int argc, const char *const *argv, int *i, struct mt_histo
                 if (argument[length] != '\0')
                         continue;
                 if (*i + 1 >= argc)
-                        return bad(argument, "its value is missing");
+                        return mt_history_bad(o, argument, "its value is missing");
                 return take(names[k], argv[++*i], o);
         }
         return -1;
@@ -83,29 +88,31 @@ int mt_history_options(int argc, const char *const *argv, struct mt_history_opti
         bool literal = false; /* after "--" */
 
         for (int i = 1; i < argc; i++) {
-                int r = literal ? -1 : take_value(argc, argv, &i, ret);
+                int r = literal ? -1 : mt_history_option(argc, argv, &i, ret);
 
                 if (r > 0)
                         return r;
                 if (r == 0)
                         continue;
-                if (!literal && strcmp(argv[i], "--failed") == 0)
-                        ret->failed = true;
-                else if (!literal && strcmp(argv[i], "--json") == 0)
+                if (!literal && strcmp(argv[i], "--json") == 0)
                         ret->json = true;
                 else if (!literal && strcmp(argv[i], "--accuracy") == 0)
                         ret->accuracy = true;
+                else if (!literal && strcmp(argv[i], "--what-if") == 0)
+                        ret->what_if = true;
                 else if (!literal && strcmp(argv[i], "--") == 0)
                         literal = true;
                 else if (!literal && argv[i][0] == '-')
-                        return bad(argv[i], "unknown option");
+                        return mt_history_bad(ret, argv[i], "unknown option");
                 else if (argv[i][0] == '\0' || ret->file != NULL)
-                        return bad(argv[i], "expected one FILE at most");
+                        return mt_history_bad(ret, argv[i], "expected one FILE at most");
                 else
                         ret->file = argv[i];
         }
-        if (ret->accuracy && ret->failed)
-                return bad("--failed", "--accuracy is about completed migrations alone");
+        if ((ret->accuracy || ret->what_if) && ret->failed)
+                return mt_history_bad(ret, "--failed", "--accuracy and --what-if are about completed migrations alone");
+        if (ret->accuracy && ret->what_if)
+                return mt_history_bad(ret, "--what-if", "expected it without --accuracy");
         return 0;
 }
 

@@ -8,16 +8,26 @@
 #include <stdint.h>
 
 struct mt_history_options {
-        const char *file;   /* NULL: the configuration's */
-        const char *domain; /* a glob for its name, or its UUID; NULL: any */
-        uint64_t since_ms;  /* since 1970; 0: all */
-        uint64_t last;      /* 0: not given */
-        bool failed;        /* only those that failed or were cancelled */
-        bool json, accuracy;
+        const char *command; /* whose they are, for messages; NULL: "history" */
+        const char *file;    /* NULL: the configuration's */
+        const char *domain;  /* a glob for its name, or its UUID; NULL: any */
+        uint64_t since_ms;   /* since 1970; 0: all */
+        uint64_t last;       /* 0: not given */
+        bool failed;         /* only those that failed or were cancelled */
+        bool json, accuracy, what_if;
 };
 
 /* Zeroed options are filled; strings stay argv's. 0, or 2 after a message. */
 int mt_history_options(int argc, const char *const *argv, struct mt_history_options *ret);
+
+/*
+ * For other commands about the same records: takes argv[*i], and the value behind it, if that is --since, --domain, --last
+ * ("--NAME VALUE" or "--NAME=VALUE") or --failed. 0: taken; 2: taken, but bad, after a message; -1: it is none of these.
+ */
+int mt_history_option(int argc, const char *const *argv, int *i, struct mt_history_options *options);
+
+/* Prints one line that names the argument, made harmless. Returns 2. */
+int mt_history_bad(const struct mt_history_options *options, const char *argument, const char *what);
 
 /* Does the record pass domain, since_ms and failed? */
 bool mt_history_wanted(const struct mt_history_options *options, json_object *record);
