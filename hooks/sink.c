@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sink.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,8 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+
+#define RECORD_MARK "@cee: "
 
 enum kind { TO_STDERR, TO_SYSLOG, TO_FILE };
 
@@ -135,7 +138,23 @@ void mt_sink_log(void *ctx, int32_t priority, const char *message)
 void mt_sink_record(void *ctx, const char *json)
 {
         (void)ctx;
-        put_line(LOG_INFO, "@cee: ", json);
+        put_line(LOG_INFO, RECORD_MARK, json);
+}
+
+void mt_sink_record_fields(void *ctx, const char *json, const char *const *fields)
+{
+        bool to_journal = sink.kind == TO_SYSLOG   ? mt_journal_has_syslog()
+                          : sink.kind == TO_STDERR ? mt_journal_has_stderr()
+                                                   : false;
+        char *message = NULL;
+
+        if (to_journal && asprintf(&message, RECORD_MARK "%s", json) >= 0) {
+                to_journal = mt_journal_send(message, fields);
+                free(message);
+                if (to_journal)
+                        return;
+        }
+        mt_sink_record(ctx, json);
 }
 
 void mt_sink_print(void *ctx, int32_t stream, const char *text)

@@ -20,4 +20,10 @@ void mt_sink_log(void *ctx, int32_t priority, const char *message);
 void mt_sink_print(void *ctx, int32_t stream, const char *text);
 void mt_sink_record(void *ctx, const char *json);
 
+/*
+ * record_fields likewise. Where the sink ends in systemd's journal, the record is sent there with its fields, and only there;
+ * its text is the line that mt_sink_record writes, for whoever takes it from the journal. Else it is that line.
+ */
+void mt_sink_record_fields(void *ctx, const char *json, const char *const *fields);
+
 #endif

@@ -3,8 +3,9 @@
 #include "clock.h"
 #include "log.h"
 #include "measure/status_file.h"
-#include "policy/decide.h"
+#include "policy/alternatives.h"
 #include "steer/call_match.h"
+#include "steer/expose.h"
 #include "steer/gather.h"
 #include "steer/job.h"
 #include "steer/job_state.h"
@@ -61,6 +62,7 @@ static void open_outcome(struct mt_host *host, struct mt_job *job, bool adopted)
         outcome->intent = job->intent;
         outcome->plan = job->plan;
         outcome->adopted = adopted;
+        outcome->actual.setup_ms = adopted ? 0 : job->stats.elapsed_ms;
         if (job->call != NULL)
                 mt_call_record(job->call, outcome);
 }
@@ -86,8 +88,10 @@ void mt_job_hold(struct mt_host *host, struct mt_job *job, virDomainPtr domain)
 
         (void)virDomainRef(domain);
         job->domain = domain;
-        if (mt_agent_start(domain, host->agent_fd, &job->agent, &err) < 0)
+        if (mt_agent_start(domain, host->agent_fd, &job->agent, &err) < 0) {
                 mt_log(MT_LOG_WARNING, "domain '%s': %s, leaving QEMU's limits as they are", job->xml.id.name, err.msg);
+                mt_failed_open(host, MT_FAIL_OPEN_LIMITS);
+        }
 }
 
 /* Statistics of the job that runs. False: it is not a migration (a save, a dump and a snapshot have iterations, too). */
@@ -109,10 +113,13 @@ static bool identify(struct mt_host *host, virDomainPtr domain, struct mt_job *j
                 return false;
         if (mt_gather_domain(domain, &job->xml, &err) < 0) {
                 mt_log(MT_LOG_WARNING, "domain '%s': %s, leaving its migration untuned", virDomainGetName(domain), err.msg);
+                mt_failed_open(host, MT_FAIL_OPEN_DOMAIN);
                 return false;
         }
-        if (mt_config_intent(&host->config, &job->xml.id, &job->xml.metadata, &job->intent, &err) < 0)
+        if (mt_config_intent(&host->config, &job->xml.id, &job->xml.metadata, &job->intent, &err) < 0) {
                 mt_log(MT_LOG_WARNING, "domain '%s': %s, using rules and defaults", job->xml.id.name, err.msg);
+                mt_failed_open(host, MT_FAIL_OPEN_METADATA);
+        }
         return job->intent.mode != MT_MODE_OFF;
 }
 
@@ -131,15 +138,15 @@ void mt_job_catch_up(struct mt_host *host, struct mt_job *job)
 }
 
 /*
- * Nobody told of the call: libvirt's own status file may tell that it allows post-copy. (Where it does not say so libvirt is
- * asked when it comes to that, and refuses.)
+ * Nobody told of the call: libvirt's own status file may tell whether it allows post-copy. (Where it has no flags libvirt is
+ * asked when it comes to that, and may refuse.)
  */
 static void see_flags(struct mt_job *job)
 {
         uint64_t flags;
 
-        if (mt_status_migration_flags(job->xml.id.name, &flags, NULL) == 0 && (flags & MT_FLAG_POSTCOPY) != 0)
-                job->facts.post_copy = MT_CALLER_YES;
+        if (mt_status_migration_flags(job->xml.id.name, &flags, NULL) == 0 && (flags & VIR_MIGRATE_LIVE) != 0)
+                job->facts.post_copy = (flags & MT_FLAG_POSTCOPY) != 0 ? MT_CALLER_YES : MT_CALLER_NO;
 }
 
 void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
@@ -166,11 +173,12 @@ void mt_job_begin(struct mt_host *host, virDomainPtr domain, bool adopted)
                 mt_call_facts(job->call, &job->facts);
         else
                 see_flags(job);
-        mt_decide(&job->facts, &job->intent, &job->plan);
+        mt_host_decide(host, &job->facts, &job->intent, &job->plan);
         job->next = host->jobs;
         host->jobs = job;
         mt_ledger_changed(host, job->facts.device, job); /* the others give way first */
-        mt_decide(&job->facts, &job->intent, &job->plan);
+        mt_host_decide(host, &job->facts, &job->intent, &job->plan);
+        mt_alternatives(&job->facts, &job->intent, &job->plan);
         open_outcome(host, job, adopted);
         if (job->intent.mode == MT_MODE_ENFORCE)
                 mt_job_install(host, job, &uplink);

@@ -5,8 +5,8 @@
  */
 #include "clock.h"
 #include "log.h"
-#include "policy/decide.h"
 #include "policy/inputs.h"
+#include "steer/expose.h"
 #include "steer/gather.h"
 #include "steer/job_state.h"
 #include "steer/ledger.h"
@@ -74,16 +74,16 @@ void mt_job_plan_again(struct mt_host *host, struct mt_job *job)
                         job->facts.src.out_bytes_s = (uint64_t)job->others.bytes_s;
                 mt_turn_share(host, job->xml.id.uuid, &job->facts);
         }
-        job->facts.dst = mt_gather_destination(host, &job->flows);
+        mt_gather_destination(host, mt_gather_peer(&job->flows), &job->facts);
         job->facts.path_bytes_s = narrow_path(job);
-        mt_decide(&job->facts, &job->intent, &job->plan); /* what it wants now, which moves the others' shares and its own */
+        mt_host_decide(host, &job->facts, &job->intent, &job->plan); /* its wants now move all shares, its own too */
         mt_ledger_changed(host, job->facts.device, /* except= */ NULL);
         mt_job_apply(host, job);
 }
 
 void mt_job_replan(struct mt_host *host, struct mt_job *job)
 {
-        mt_decide(&job->facts, &job->intent, &job->plan);
+        mt_host_decide(host, &job->facts, &job->intent, &job->plan);
         mt_job_apply(host, job);
 }
 

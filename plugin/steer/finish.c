@@ -2,7 +2,9 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
+#include "record/fields.h"
 #include "record/history.h"
+#include "steer/expose.h"
 #include "steer/job_state.h"
 #include "steer/learn.h"
 #include "steer/ledger.h"
@@ -23,6 +25,7 @@ void mt_job_sample(struct mt_job *job)
                 .dirty_rate_bytes_s = stats->dirty_rate_bytes_s,
                 .bandwidth_bytes_s = (uint64_t)job->meter.bytes_s,
                 .planned_bytes_s = job->plan.bandwidth_bytes_s,
+                .others_bytes_s = job->facts.src.known ? job->facts.src.out_bytes_s : MT_AUTO,
         };
 
         sample.lambda = job->plan.bandwidth_bytes_s > 0
@@ -61,6 +64,8 @@ static void fill_actual(struct mt_job *job, const struct mt_job_stats *stats)
                 outcome->actual.iterations = (unsigned)(stats->iteration - job->first_iteration + 1);
         if (outcome->result != MT_COMPLETED)
                 return;
+        if (stats->memory_total_bytes > stats->memory_zero_bytes)
+                outcome->actual.touched_bytes = stats->memory_total_bytes - stats->memory_zero_bytes;
         if (stats->downtime_ms > 0 || !job->post_copy)
                 outcome->actual.downtime_ms = stats->downtime_ms;
         if (job->stopped_at_bytes > 0 && outcome->actual.technique == MT_PRE_COPY)
@@ -82,16 +87,21 @@ void mt_job_send_record(struct mt_host *host, const struct mt_outcome *outcome)
         MT_CLEANUP(mt_freep) char *whole = mt_outcome_text(outcome, 0);
         const char *file = host->config.history.file;
         unsigned keep = others_run(host, outcome) ? UINT_MAX : host->config.history.keep;
+        struct mt_record_fields fields;
         struct mt_err err = { 0 };
 
+        mt_expose_outcome(host, outcome);
         if (brief == NULL || whole == NULL) {
                 mt_log(MT_LOG_ERR, "domain '%s': its record was lost: out of memory", outcome->domain.name);
+                mt_failed_open(host, MT_FAIL_OPEN_RECORD);
                 return;
         }
         if (host->record != NULL)
-                host->record(host->record_ctx, brief);
-        if (file[0] != '\0' && mt_history_append(file, whole, keep, &err) < 0)
-                mt_log_limited(MT_LOG_WARNING, "history", "history: %s", err.msg);
+                host->record(host->record_ctx, brief, mt_record_fields(outcome, &fields));
+        if (file[0] != '\0' && mt_history_append(file, whole, keep, &err) < 0) {
+                mt_log_limited(MT_LOG_WARNING, "history", "%s; the record stands in the system log alone", err.msg);
+                mt_failed_open(host, MT_FAIL_OPEN_RECORD);
+        }
 }
 
 void mt_job_free(struct mt_host *host, struct mt_job *job)

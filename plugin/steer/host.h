@@ -22,6 +22,7 @@
 #include <stdbool.h>
 
 struct mt_announced;
+struct mt_expose;
 struct mt_job;
 struct mt_incoming;
 struct mt_learner;
@@ -41,10 +42,11 @@ struct mt_host {
         struct mt_learnt learnt;            /* from earlier migrations */
         struct mt_learner *learner;         /* is reading the history; NULL: nobody is (steer/learn.h) */
         struct mt_residues residues;
+        struct mt_expose *expose;     /* counts for metrics.textfile (steer/expose.h); NULL: nobody does */
         struct mt_announced *calls;   /* that were announced and have not ended, linked, the oldest first */
         struct mt_job *jobs;          /* outgoing migrations, linked */
         struct mt_incoming *incoming; /* incoming ones, linked */
-        void (*record)(void *ctx, const char *json);
+        void (*record)(void *ctx, const char *json, const char *const *fields); /* as record_fields of struct mt_host_ops */
         void *record_ctx;
 };
 

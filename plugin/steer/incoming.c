@@ -41,7 +41,7 @@ struct mt_incoming {
         struct mt_incoming *next;
         struct mt_identity id;
         struct mt_intent intent;
-        uint64_t memory_bytes;
+        uint64_t memory_bytes, reserve_bytes_s; /* the guest's; what its class guarantees */
         uint64_t since_ms;
         uint64_t looked_ms; /* when its domain's state was last asked for */
         bool started;       /* its domain exists */
@@ -142,6 +142,7 @@ static void shape(struct mt_host *host, struct mt_incoming *in, const struct mt_
                         (void)mt_shape_remove(host->shaper, &in->link, in->minor, NULL);
         }
         in->shaped = r == 0;
+        in->reserve_bytes_s = r == 0 ? spec.rate_bytes_s : 0;
         if (in->shaped)
                 mt_meter_read(&in->meter, 0, mt_now_ms()); /* from the first byte on */
         if (r == 0)
@@ -361,6 +362,25 @@ uint64_t mt_incoming_own_rate(const struct mt_host *host, const char *device)
                 if (in->shaped && strcmp(in->link.device, device) == 0)
                         sum += in->meter.bytes_s;
         return (uint64_t)sum;
+}
+
+uint64_t mt_incoming_granted(const struct mt_host *host, const char *device)
+{
+        uint64_t sum = 0;
+
+        for (const struct mt_incoming *in = host->incoming; in != NULL; in = in->next)
+                if (in->shaped && strcmp(in->link.device, device) == 0)
+                        sum += in->reserve_bytes_s;
+        return sum;
+}
+
+unsigned mt_incoming_count(const struct mt_host *host)
+{
+        unsigned n = 0;
+
+        for (const struct mt_incoming *in = host->incoming; in != NULL; in = in->next)
+                n += in->started ? 1 : 0;
+        return n;
 }
 
 bool mt_incoming_uncounted(const struct mt_host *host)

@@ -31,6 +31,10 @@ void mt_incoming_classes(const struct mt_host *host, json_object *array);
 /* Bytes/s that incoming migrations' classes carry on device, smoothed. */
 uint64_t mt_incoming_own_rate(const struct mt_host *host, const char *device);
 
+/* Bytes/s that incoming migrations' classes guarantee on device; how many come in. */
+uint64_t mt_incoming_granted(const struct mt_host *host, const char *device);
+unsigned mt_incoming_count(const struct mt_host *host);
+
 /* Whether a migration comes in that no class counts. */
 bool mt_incoming_uncounted(const struct mt_host *host);
 

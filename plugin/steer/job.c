@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "log.h"
 #include "measure/sockets.h"
+#include "steer/expose.h"
 #include "steer/job_state.h"
 #include "steer/ledger.h"
 
@@ -61,6 +62,8 @@ void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
                 mt_job_meter(host, job, mt_now_ms());
                 job->stopped_at_bytes = job->meter.bytes;
         }
+        if (job->outcome.actual.stopped_ms == 0) /* the switch to post-copy comes after the stop that belongs to it */
+                job->outcome.actual.stopped_ms = mt_now_ms() - job->since_ms;
         if (post_copy)
                 job->outcome.actual.technique =
                         (job->asked_in != 0 ? job->asked_in : job->iteration) > 1 ? MT_HYBRID : MT_POST_COPY;
@@ -94,6 +97,7 @@ void mt_job_resumed(struct mt_host *host, const char *uuid)
         if (job == NULL || !mt_state_step(&job->state, MT_EVENT_RUNS_HERE))
                 return;
         job->stopped_at_bytes = 0;
+        job->outcome.actual.stopped_ms = 0;
         mt_job_apply(host, job);
 }
 
@@ -231,6 +235,8 @@ static void note_post_copy(struct mt_job *job, const struct mt_agent_news *news)
 static void use_news(struct mt_host *host, struct mt_job *job, const struct mt_agent_news *news)
 {
         mt_job_note_set(job, news);
+        if (news->error[0] != '\0')
+                mt_failed_open(host, MT_FAIL_OPEN_LIMITS);
         note_post_copy(job, news);
         if (!news->has_stats || !mt_state_step(&job->state, MT_EVENT_STATISTICS))
                 return;

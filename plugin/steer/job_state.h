@@ -68,6 +68,7 @@ struct mt_job {
         struct mt_hot_point dirtied[MT_HOT_ROUNDS]; /* by the rounds, oldest first */
         unsigned n_dirtied;
         uint64_t round_began_ms, last_round_ms;              /* the round that is copied; how long the one before took */
+        double rounds;                                       /* done, those that QEMU cut short counted in part (rounds.c) */
         uint64_t round_to_send_bytes, round_processed_bytes; /* as it began: what remained; what had been sent */
         uint64_t stopped_at_bytes;                           /* the meter's count when the guest stopped; 0: it runs */
         bool switch_asked;                                   /* post-copy was asked for */

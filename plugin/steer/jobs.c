@@ -44,7 +44,7 @@ static json_object *status_of(const struct mt_job *job)
         mt_json_add(o, "rate_mbps", mt_json_mbps((uint64_t)job->meter.bytes_s));
         mt_json_add(o, "facts", mt_facts_json(&job->facts, &job->plan));
         mt_json_add(o, "intent", mt_intent_json(&job->intent));
-        mt_json_add(o, "plan", mt_plan_json(&job->plan));
+        mt_json_add(o, "plan", mt_plan_begun_json(&job->plan, &job->outcome.plan));
         mt_json_add(o, "reasons", mt_reasons_json(&job->plan.reasons));
         return o;
 }

@@ -9,36 +9,21 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..")]
+from inside import enter, mount_over  # noqa: E402
 from tap import Tap  # noqa: E402
 
 MIGTUNE, HOOK, PLUGIN, MOCKS = (os.path.abspath(a) for a in sys.argv[1:5])
-INSIDE = "MIGTUNE_TEST_INSIDE"
 BOUND_S = 15.0  # no promise: what would hang here hangs for ever, and a busy machine may stand still for seconds
 WARNING, ERROR = 24 + 4, 24 + 3  # facility daemon
 
 
-def enter():
-    """Start again in namespaces of our own; a skipped test where that is not allowed."""
-    probe = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True, check=False)
-    if probe.returncode != 0:
-        print("1..0 # SKIP no user and mount namespaces here")
-        sys.exit(0)
-    os.environ[INSIDE] = "1"
-    os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.argv])
-
-
 def own_dev():
     """/dev with nothing but null in it. Returns the socket that is /dev/log."""
-    with tempfile.TemporaryDirectory() as directory:
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", directory], check=True)
-        with open(os.path.join(directory, "null"), "w", encoding="ascii"):
-            pass
-        subprocess.run(["mount", "--bind", "/dev/null", os.path.join(directory, "null")], check=True)
-        subprocess.run(["mount", "--move", directory, "/dev"], check=True)
+    mount_over("/dev")
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     log.bind("/dev/log")
     log.settimeout(2)
@@ -80,8 +65,7 @@ def fill(log):
     return False
 
 
-if INSIDE not in os.environ:
-    enter()
+enter()
 tap = Tap()
 syslog = own_dev()
 STAMP = r"\w{3} [ \d]\d \d\d:\d\d:\d\d "

@@ -62,10 +62,11 @@ static inline void bench_ignore_error(void *opaque, virErrorPtr error)
         (void)error;
 }
 
-static inline void bench_keep_record(void *ctx, const char *json)
+static inline void bench_keep_record(void *ctx, const char *json, const char *const *fields)
 {
         struct bench *bench = ctx;
 
+        assert_non_null(fields[0]);
         if (bench->n_records < MAX_RECORDS)
                 bench->record[bench->n_records++] = json_tokener_parse(json);
 }
