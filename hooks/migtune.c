@@ -140,23 +140,33 @@ static void prepare_signals(const char *command)
         (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+/* Whether terminals here know colours and how to go back up: not so in an editor's shell window, or on a serial line. */
+static bool terminals_draw(void)
+{
+        const char *kind = secure_getenv("TERM");
+
+        return kind != NULL && kind[0] != '\0' && strcmp(kind, "dumb") != 0;
+}
+
 static void fill_host(struct mt_host_ops *host, const struct options *o)
 {
         struct winsize size = { .ws_col = 0 };
+        const bool draw = terminals_draw();
 
         host->struct_size = sizeof(*host);
         host->abi_major = MT_ABI_MAJOR;
         host->log = mt_sink_log;
         host->print = mt_sink_print;
         host->record = mt_sink_record;
+        host->record_fields = mt_sink_record_fields;
         host->run = mt_child_run;
         host->config_file = o->config;
         host->run_dir = o->run_dir;
         if (isatty(STDOUT_FILENO) != 0) {
-                host->flags |= MT_HOST_OUT_IS_TTY;
+                host->flags |= draw ? MT_HOST_OUT_IS_TTY : 0;
                 host->columns = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
         }
-        if (isatty(STDERR_FILENO) != 0)
+        if (draw && isatty(STDERR_FILENO) != 0)
                 host->flags |= MT_HOST_ERR_IS_TTY;
 }
 

@@ -174,7 +174,8 @@ static int ask(struct question *q, uint32_t bound_ms, struct question *ret_answe
         int r = start(q);
 
         if (r < 0) {
-                mt_shim_log(LOG_WARNING, "thread", "thread: %s, leaving migrations untuned", strerror(-r));
+                mt_shim_log(LOG_WARNING, "thread", "no thread to ask the plugin in: %s, leaving migrations untuned",
+                            strerror(-r));
                 free_question(q);
                 return r;
         }

@@ -30,8 +30,12 @@
 
 static struct cause {
         uint64_t key; /* 0: free */
-        time_t last;
+        time_t since;
+        unsigned held; /* lines that were only counted since then */
+        int priority;
+        char last[256]; /* of them */
 } causes[CAUSES];
+static pid_t owner; /* whose lines they are: a child that was forked begins anew */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* FNV-1a: two causes with one number would cost a line, not more. */
@@ -42,31 +46,6 @@ static uint64_t hash(const char *text)
         for (; *text != '\0'; text++)
                 h = (h ^ (unsigned char)*text) * 0x100000001b3u;
         return h != 0 ? h : 1;
-}
-
-/* True if the cause was not logged within the last minute; then it counts as logged now. */
-static bool is_due(const char *cause)
-{
-        struct cause *slot = &causes[0];
-        uint64_t key = hash(cause);
-        struct timespec now;
-        bool due;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        (void)pthread_mutex_lock(&lock);
-        for (size_t i = 0; i < CAUSES; i++) {
-                if (causes[i].key == key) {
-                        slot = &causes[i];
-                        break;
-                }
-                if (causes[i].last < slot->last)
-                        slot = &causes[i];
-        }
-        due = slot->key != key || now.tv_sec - slot->last >= QUIET_S;
-        if (due)
-                *slot = (struct cause){ key, now.tv_sec };
-        (void)pthread_mutex_unlock(&lock);
-        return due;
 }
 
 static void send_to_daemon(const char *line, size_t length)
@@ -115,22 +94,98 @@ static void put(int priority, char *text, size_t length)
                 send_to_daemon(line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
+static time_t seconds_now(void)
+{
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return now.tv_sec;
+}
+
+/* The cause's place, or that of the one longest unheard of. */
+static struct cause *find(uint64_t key)
+{
+        struct cause *oldest = &causes[0];
+
+        for (size_t i = 0; i < CAUSES; i++) {
+                if (causes[i].key == key)
+                        return &causes[i];
+                if (causes[i].since < oldest->since)
+                        oldest = &causes[i];
+        }
+        return oldest;
+}
+
+/* Puts what was counted of a cause, and begins to count anew. */
+static void put_counted(struct cause *cause, time_t now)
+{
+        char text[LINE_BYTES + 1];
+
+        (void)snprintf(text, sizeof(text) - 1, "%s (%u times in %lld s)", cause->last, cause->held,
+                       (long long)(now - cause->since));
+        cause->held = 0;
+        cause->since = now;
+        put(cause->priority, text, strlen(text));
+}
+
+/* Counts whose minute is over. With the lock held. */
+static void put_due(time_t now)
+{
+        for (size_t i = 0; i < CAUSES; i++)
+                if (causes[i].held > 0 && now - causes[i].since >= QUIET_S)
+                        put_counted(&causes[i], now);
+}
+
+static void count(struct cause *cause, int priority, const char *text)
+{
+        cause->held++;
+        cause->priority = priority;
+        (void)snprintf(cause->last, sizeof(cause->last), "%s", text);
+}
+
+/* Puts the line, if nothing of its cause was put within the last minute; else it is counted. */
+static void put_limited(int priority, const char *name, char *text)
+{
+        uint64_t key = hash(name);
+        time_t now = seconds_now();
+        struct cause *cause;
+        bool is_first;
+
+        (void)pthread_mutex_lock(&lock);
+        if (owner != getpid()) {
+                (void)memset(causes, 0, sizeof(causes));
+                owner = getpid();
+        }
+        cause = find(key);
+        is_first = cause->key != key || (cause->held == 0 && now - cause->since >= QUIET_S);
+        if (!is_first)
+                count(cause, priority, text);
+        put_due(now); /* with this line among them, if its minute is over */
+        if (is_first && cause->held > 0)
+                put_counted(cause, now); /* another's place is needed */
+        if (is_first)
+                *cause = (struct cause){ .key = key, .since = now };
+        (void)pthread_mutex_unlock(&lock);
+        if (is_first)
+                put(priority, text, strlen(text));
+}
+
 void mt_shim_log(int priority, const char *cause, const char *format, ...)
 {
         char text[LINE_BYTES + 1];
         int code = errno, n;
         va_list args;
 
-        if (cause == NULL || is_due(cause)) {
-                va_start(args, format);
-                n = vsnprintf(text, sizeof(text) - 1, format, args);
-                va_end(args);
-                for (char *c = text; n > 0 && *c != '\0'; c++) /* a name must not forge a line */
-                        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                                *c = ' ';
-                if (n > 0)
-                        put(priority, text, strlen(text));
-        }
+        va_start(args, format);
+        n = vsnprintf(text, sizeof(text) - 1, format, args);
+        va_end(args);
+        for (char *c = text; n > 0 && *c != '\0'; c++) /* a name must not forge a line */
+                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                        *c = ' ';
+        if (n > 0 && cause != NULL)
+                put_limited(priority, cause, text);
+        else if (n > 0)
+                put(priority, text, strlen(text));
         errno = code;
 }
 

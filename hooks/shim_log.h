@@ -7,7 +7,8 @@
 
 /*
  * Logs one line. priority: syslog's numbers. cause: what lines of one kind have in common; each cause is logged at most
- * once a minute. NULL: always logged. Changes not errno. Thread-safe. A line that cannot be logged is lost.
+ * once a minute, the others are counted: "... (12 times in 60 s)" comes with a later line, of whatever cause. NULL:
+ * always logged. Changes not errno. Thread-safe. A line that cannot be logged is lost.
  */
 void mt_shim_log(int priority, const char *cause, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

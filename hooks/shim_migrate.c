@@ -179,7 +179,7 @@ static enum verdict decide(const struct mt_shim_migration *m, struct facts *f, s
                 if (advice->action != MT_ADVICE_WAIT)
                         break;
                 if (!is_said)
-                        mt_shim_log(LOG_INFO, NULL, "domain '%s' waits: %s", f->job.name, advice->reason);
+                        mt_shim_log(LOG_INFO, NULL, "domain '%s': its migration waits: %s", f->job.name, advice->reason);
                 is_said = true;
                 r = hold(f, advice, until_ms);
                 if (r < 0)

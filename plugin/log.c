@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "log.h"
 #include "cleanup.h"
+#include "clock.h"
+#include "log_limit.h"
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 
-#define LIMITED_KEYS 32
-#define LIMITED_SECONDS 60
+/* So many different lines of one format are said in a minute: a host that is drained has something to say of each guest. */
+#define ALIKE_LINES 20
 
 static struct {
         mt_log_fn log;
@@ -17,85 +18,136 @@ static struct {
         void *ctx;
 } sink;
 
-static struct limited {
-        char key[64];
-        time_t last;
-        unsigned held_back;
-} limited[LIMITED_KEYS];
-static pthread_mutex_t limited_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mt_log_limit causes, lines, formats;
+static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t (*now_ms)(void) = mt_now_ms;
 
 void mt_log_init(mt_log_fn log, mt_print_fn print, void *ctx)
 {
+        mt_log_flush();
+        (void)pthread_mutex_lock(&limit_lock);
+        causes.used = lines.used = formats.used = 0;
+        (void)pthread_mutex_unlock(&limit_lock);
         sink.log = log;
         sink.print = print;
         sink.ctx = ctx;
 }
 
-static void MT_PRINTF(3, 0) vlog(enum mt_priority priority, const char *suffix, const char *format, va_list args)
+void mt_log_clock(uint64_t (*clock_ms)(void))
 {
-        char line[1024];
-        int n;
+        now_ms = clock_ms != NULL ? clock_ms : mt_now_ms;
+}
+
+static void MT_PRINTF(3, 0) make_line(char *line, size_t size, const char *format, va_list args)
+{
+        if (vsnprintf(line, size, format, args) < 0)
+                line[0] = '\0';
+        /* A name or a foreign message must not forge a line, or a terminal's colours. */
+        for (char *c = line; *c != '\0'; c++)
+                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                        *c = ' ';
+}
+
+/* times 0: it stands for itself. */
+static void say(int priority, const char *line, unsigned times, uint64_t ms)
+{
+        char counted[MT_LOG_LINE + 64];
 
         if (sink.log == NULL)
                 return;
-        n = vsnprintf(line, sizeof(line), format, args);
-        if (n >= 0 && (size_t)n < sizeof(line) && suffix[0] != '\0')
-                (void)snprintf(line + n, sizeof(line) - (size_t)n, "%s", suffix);
-        for (char *c = line; *c != '\0';
-             c++) /* a name or a foreign message must not forge a line, or a terminal's colours */
-                if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                        *c = ' ';
+        if (times > 0) {
+                (void)snprintf(counted, sizeof(counted), "%s (%u times in %llu s)", line, times,
+                               (unsigned long long)((ms + 500) / 1000));
+                line = counted;
+        }
         sink.log(sink.ctx, (int32_t)priority, line);
+}
+
+/* A line that is to be said, or was held back. */
+struct decision {
+        bool said;
+        unsigned times; /* with this count, if not 0 */
+        uint64_t ms;
+        struct mt_held_line other; /* what has to be said before it */
+};
+
+static struct decision take(struct mt_log_limit *limit, const char *kind, unsigned most, enum mt_priority priority,
+                            const char *line)
+{
+        struct decision d;
+
+        (void)pthread_mutex_lock(&limit_lock);
+        d.said = mt_limit_take(limit, mt_limit_key(kind), most, (int)priority, line, now_ms(), &d.times, &d.ms, &d.other);
+        (void)pthread_mutex_unlock(&limit_lock);
+        if (d.other.times > 0)
+                say(d.other.priority, d.other.text, d.other.times, d.other.ms);
+        return d;
 }
 
 void mt_log(enum mt_priority priority, const char *format, ...)
 {
+        struct decision same = { .said = true }, alike = { .said = true };
+        char line[MT_LOG_LINE];
         va_list args;
 
+        if (sink.log == NULL)
+                return;
         va_start(args, format);
-        vlog(priority, "", format, args);
+        make_line(line, sizeof(line), format, args);
         va_end(args);
-}
-
-/* Finds key's slot, or the one longest unused. */
-static struct limited *limited_slot(const char *key)
-{
-        struct limited *oldest = &limited[0];
-
-        for (size_t i = 0; i < MT_ARRAY_SIZE(limited); i++) {
-                if (strncmp(limited[i].key, key, sizeof(limited[i].key) - 1) == 0)
-                        return &limited[i];
-                if (limited[i].last < oldest->last)
-                        oldest = &limited[i];
-        }
-        *oldest = (struct limited){ .held_back = 0 };
-        (void)snprintf(oldest->key, sizeof(oldest->key), "%s", key);
-        return oldest;
+        if (priority <= MT_LOG_WARNING)
+                same = take(&lines, line, 1, priority, line);
+        if (priority <= MT_LOG_WARNING && same.said)
+                alike = take(&formats, format, ALIKE_LINES, priority, line);
+        if (same.said && alike.said)
+                say((int)priority, line, same.times > 0 ? same.times : alike.times, same.times > 0 ? same.ms : alike.ms);
 }
 
 void mt_log_limited(enum mt_priority priority, const char *key, const char *format, ...)
 {
-        struct timespec now;
-        struct limited *slot;
-        char suffix[64] = "";
+        char line[MT_LOG_LINE];
+        struct decision d;
         va_list args;
 
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        (void)pthread_mutex_lock(&limited_lock);
-        slot = limited_slot(key);
-        if (slot->last != 0 && now.tv_sec - slot->last < LIMITED_SECONDS) {
-                slot->held_back++;
-                (void)pthread_mutex_unlock(&limited_lock);
+        if (sink.log == NULL)
                 return;
-        }
-        if (slot->held_back > 0)
-                (void)snprintf(suffix, sizeof(suffix), " (%u more since the last line)", slot->held_back);
-        slot->last = now.tv_sec > 0 ? now.tv_sec : 1;
-        slot->held_back = 0;
-        (void)pthread_mutex_unlock(&limited_lock);
         va_start(args, format);
-        vlog(priority, suffix, format, args);
+        make_line(line, sizeof(line), format, args);
         va_end(args);
+        d = take(&causes, key, 1, priority, line);
+        if (d.said)
+                say((int)priority, line, d.times, d.ms);
+}
+
+static void say_due(struct mt_log_limit *limit, bool all)
+{
+        struct mt_held_line held;
+        bool is_due;
+
+        do {
+                (void)pthread_mutex_lock(&limit_lock);
+                is_due = mt_limit_due(limit, all, now_ms(), &held);
+                (void)pthread_mutex_unlock(&limit_lock);
+                if (is_due)
+                        say(held.priority, held.text, held.times, held.ms);
+        } while (is_due);
+}
+
+static void say_all_due(bool all)
+{
+        say_due(&causes, all);
+        say_due(&lines, all);
+        say_due(&formats, all);
+}
+
+void mt_log_tick(void)
+{
+        say_all_due(false);
+}
+
+void mt_log_flush(void)
+{
+        say_all_due(true);
 }
 
 static void MT_PRINTF(2, 0) vprint(int32_t stream, const char *format, va_list args)

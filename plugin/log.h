@@ -21,17 +21,32 @@ enum mt_priority {
         MT_LOG_DEBUG = 7,
 };
 
+#define MT_LOG_LINE 1024 /* bytes of the longest line; what is longer is cut */
+
 typedef void (*mt_log_fn)(void *ctx, int32_t priority, const char *message);
 typedef void (*mt_print_fn)(void *ctx, int32_t stream, const char *text);
 
-/* Sets where messages and command output go; NULL discards. Called once, before any other thread exists. */
+/*
+ * Sets where messages and command output go; NULL discards. Called before any other thread exists. What the sink before it has
+ * not been told yet, it is told (mt_log_flush).
+ */
 void mt_log_init(mt_log_fn log, mt_print_fn print, void *ctx);
 
-/* Logs one line. The text says what, where and what to do; it needs no newline. */
+/*
+ * Logs one line. The text says what, where and what to do; it needs no newline. Of warnings and errors with one format some
+ * are logged each minute, the others counted (log_limit.h).
+ */
 void mt_log(enum mt_priority priority, const char *format, ...) MT_PRINTF(2, 3);
 
-/* Logs like mt_log, at most once for each key and minute; the next line that gets through tells how many were held back. */
+/* Logs like mt_log, of any priority at most once for each key and minute; the others are counted. */
 void mt_log_limited(enum mt_priority priority, const char *key, const char *format, ...) MT_PRINTF(3, 4);
+
+/* Says what was counted and held back: where its minute is over (once a second, by who runs on), or all of it (at the end). */
+void mt_log_tick(void);
+void mt_log_flush(void);
+
+/* For tests: another clock than the monotonic one; NULL: that again. */
+void mt_log_clock(uint64_t (*clock_ms)(void));
 
 /* Writes text to the host's standard output (for commands only; the hook's host discards it). */
 void mt_print(const char *format, ...) MT_PRINTF(1, 2);

@@ -124,6 +124,6 @@ int32_t mt_shim_report(void *handle, const struct mt_report *report)
         if (r == 0)
                 return answer;
         /* without a watcher nothing is steered, and advise() has said so */
-        mt_log_limited(r == -ENOTCONN ? MT_LOG_DEBUG : MT_LOG_WARNING, err.msg, "domain %s: %s", taken.uuid, err.msg);
+        mt_log_limited(r == -ENOTCONN ? MT_LOG_DEBUG : MT_LOG_WARNING, err.msg, "domain '%s': %s", taken.uuid, err.msg);
         return r;
 }

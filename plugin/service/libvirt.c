@@ -15,8 +15,10 @@
 #include "cleanup.h"
 #include "log.h"
 #include "service/connector.h"
+#include "steer/expose.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
+#include "steer/preview.h"
 #include "steer/recover.h"
 
 #include <errno.h>
@@ -39,6 +41,7 @@ struct mt_libvirt {
         bool complained;
         int callbacks[3];
         size_t n_callbacks;
+        char versions[512]; /* as they were told last */
 };
 
 static void poll_incoming_soon(struct mt_libvirt *libvirt)
@@ -165,6 +168,7 @@ static void on_close(virConnectPtr connection, int reason, void *opaque)
         (void)reason;
         mt_log(MT_LOG_WARNING, "libvirt at %s went away, reconnecting; running migrations keep what they have",
                libvirt->uri);
+        mt_failed_open(libvirt->host, MT_FAIL_OPEN_LIBVIRT);
         virEventUpdateTimeout(libvirt->connect_timer, 0); /* closed from the timer, not from inside the callback */
 }
 
@@ -215,6 +219,23 @@ static bool set_up(struct mt_libvirt *libvirt, virConnectPtr connection)
         return false;
 }
 
+/* Once, and again when another libvirt has taken its place. */
+static void tell_versions(struct mt_libvirt *libvirt, virConnectPtr connection)
+{
+        const struct mt_versions versions = mt_preview_versions(connection);
+        char text[sizeof(libvirt->versions)];
+        unsigned long library = 0;
+
+        (void)virGetVersion(&library, NULL, NULL);
+        mt_versions_text(&versions, library, text, sizeof(text));
+        if (strcmp(text, libvirt->versions) == 0)
+                return;
+        memcpy(libvirt->versions, text, sizeof(text));
+        mt_log(MT_LOG_INFO, "%s", text);
+        if (mt_version_too_old(versions.libvirt) || mt_version_too_old(library))
+                mt_log(MT_LOG_WARNING, "libvirt is older than 9.0, the oldest that migtune was tried with: update it");
+}
+
 /* The connector is done. */
 static void on_connected(int watch, int fd, int events, void *opaque)
 {
@@ -246,6 +267,7 @@ static void on_connected(int watch, int fd, int events, void *opaque)
         libvirt->complained = false;
         libvirt->host->connection = connection;
         mt_log(MT_LOG_INFO, "connected to libvirt at %s", libvirt->uri);
+        tell_versions(libvirt, connection);
         mt_job_reconnected(libvirt->host);
         adopt(libvirt);
 }

@@ -19,10 +19,12 @@
 #include "config.h"
 #include "log.h"
 #include "service/libvirt.h"
+#include "service/notify.h"
 #include "service/requests.h"
 #include "service/server.h"
 #include "steer/agent.h"
 #include "steer/call.h"
+#include "steer/expose.h"
 #include "steer/host.h"
 #include "steer/incoming.h"
 #include "steer/job.h"
@@ -43,15 +45,18 @@ struct watch {
         const struct mt_host_ops *ops;
         struct mt_server *server;
         struct mt_libvirt *libvirt;
-        int signal_fd, signal_watch, agent_watch, tick_timer;
+        const char *uri;
+        int signal_fd, signal_watch, agent_watch, tick_timer, watchdog_timer;
         bool quit;
 };
 
-static void send_record(void *ctx, const char *json)
+static void send_record(void *ctx, const char *json, const char *const *fields)
 {
         const struct watch *watch = ctx;
 
-        if (watch->ops->record != NULL)
+        if (watch->ops->record_fields != NULL)
+                watch->ops->record_fields(watch->ops->ctx, json, fields);
+        else if (watch->ops->record != NULL)
                 watch->ops->record(watch->ops->ctx, json);
 }
 
@@ -63,7 +68,7 @@ static void start_destination(struct mt_host *host)
         host->publish = (struct mt_publish){ .uplinks_ms = 0 };
         if (mt_destination_start(host->config.destination.share_dir, host->config.destination.uri, host->name,
                                  &host->destination, &err) < 0)
-                mt_log(MT_LOG_WARNING, "other hosts' traffic is not known: %s", err.msg);
+                mt_log(MT_LOG_WARNING, "other hosts' traffic is not known: %s; it counts as idle", err.msg);
 }
 
 static bool same_destination(const struct mt_config *a, const struct mt_config *b)
@@ -72,7 +77,18 @@ static bool same_destination(const struct mt_config *a, const struct mt_config *
                strcmp(a->destination.uri, b->destination.uri) == 0;
 }
 
-static void reload(struct watch *watch)
+/* Tells the service manager that the start or a reload is done. */
+static void tell_ready(const struct watch *watch, const char *remark)
+{
+        char status[256];
+
+        (void)snprintf(status, sizeof(status), "watching %s, mode %s%s", watch->uri,
+                       mt_mode_name(watch->host.config.defaults.mode), remark);
+        mt_notify_ready(status);
+}
+
+/* False: refused. */
+static bool reload(struct watch *watch)
 {
         struct mt_config fresh;
         struct mt_err err = { 0 };
@@ -80,11 +96,13 @@ static void reload(struct watch *watch)
 
         if (mt_config_load(watch->ops->config_file, &fresh, &err) < 0) {
                 mt_log(MT_LOG_ERR, "configuration refused, the last good one stays: %s", err.msg);
-                return;
+                mt_expose_reloaded(&watch->host, /* taken= */ false);
+                return false;
         }
         restart = !same_destination(&watch->host.config, &fresh);
         mt_config_done(&watch->host.config);
         watch->host.config = fresh;
+        mt_expose_reloaded(&watch->host, /* taken= */ true);
         watch->host.publish.uplinks_ms = 0; /* link.device may be another one */
         if (restart) {
                 mt_destination_stop(MT_STEAL(&watch->host.destination));
@@ -96,6 +114,7 @@ static void reload(struct watch *watch)
         virEventUpdateTimeout(watch->tick_timer, (int)fresh.measure.traffic_every_ms);
         mt_log(MT_LOG_NOTICE, "configuration reloaded from %s (%zu rules)%s", watch->ops->config_file, fresh.n_rules,
                watch->host.jobs != NULL ? "; running migrations keep the intent they began with" : "");
+        return true;
 }
 
 static void on_signal(int handle, int fd, int events, void *opaque)
@@ -106,10 +125,12 @@ static void on_signal(int handle, int fd, int events, void *opaque)
         (void)handle;
         (void)events;
         while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-                if (info.ssi_signo == SIGHUP)
-                        reload(watch);
-                else
+                if (info.ssi_signo != SIGHUP) {
                         watch->quit = true;
+                        continue;
+                }
+                mt_notify_reloading();
+                tell_ready(watch, reload(watch) ? "" : "; a configuration was refused, see the log");
         }
 }
 
@@ -130,19 +151,23 @@ static void on_tick(int timer, void *opaque)
         struct mt_err err = { 0 };
 
         (void)timer;
-        if (watch->host.nics != NULL && mt_nic_sample(watch->host.nics, mt_now_ms(), &err) < 0)
+        if (watch->host.nics != NULL && mt_nic_sample(watch->host.nics, mt_now_ms(), &err) < 0) {
                 mt_log_limited(MT_LOG_WARNING, "nic", "sample the network devices: %s; traffic counts as unknown", err.msg);
+                mt_failed_open(&watch->host, MT_FAIL_OPEN_MEASUREMENT);
+        }
         mt_incoming_tick(&watch->host);
         mt_job_tick(&watch->host);
         mt_call_tick(&watch->host);
+        mt_log_tick();
         mt_publish_tick(&watch->host);
+        mt_expose_tick(&watch->host);
         mt_learn_tick(&watch->host);
         while (mt_destination_tick(watch->host.destination, &err))
                 mt_log_limited(MT_LOG_WARNING, err.msg, "%s", err.msg);
 }
 
 /* Netlink and the sampler; each may be missing. */
-static void start_measuring(struct watch *watch, const char *uri)
+static void start_measuring(struct watch *watch)
 {
         struct mt_host *host = &watch->host;
         struct mt_err err = { 0 };
@@ -157,18 +182,19 @@ static void start_measuring(struct watch *watch, const char *uri)
                 if (removed > 0)
                         mt_log(MT_LOG_NOTICE, "removed %d tc objects that an earlier watcher left", removed);
                 else if (removed < 0)
-                        mt_log(MT_LOG_WARNING, "sweep of tc leftovers: %s", err.msg);
+                        mt_log(MT_LOG_WARNING, "sweep of tc leftovers: %s; `migtune cleanup` tries again", err.msg);
         }
         if (mt_nic_table_new(&host->nics, &err) < 0)
-                mt_log(MT_LOG_WARNING, "no traffic rates: %s", err.msg);
+                mt_log(MT_LOG_WARNING, "no traffic rates: %s; all traffic counts as unknown", err.msg);
         else
                 (void)mt_nic_sample(host->nics, mt_now_ms(), NULL);
-        if (mt_dirty_sampler_start(uri, host->config.measure.dirty_rate_every_ms, &host->sampler, &err) < 0)
-                mt_log(MT_LOG_WARNING, "no dirty rates before migrations: %s", err.msg);
+        if (mt_dirty_sampler_start(watch->uri, host->config.measure.dirty_rate_every_ms, &host->sampler, &err) < 0)
+                mt_log(MT_LOG_WARNING, "no dirty rates before migrations: %s; they come from the history, or are assumed",
+                       err.msg);
         start_destination(host);
 }
 
-static int start(struct watch *watch, const char *uri, struct mt_err *err)
+static int start(struct watch *watch, struct mt_err *err)
 {
         sigset_t signals;
         int r;
@@ -196,8 +222,10 @@ static int start(struct watch *watch, const char *uri, struct mt_err *err)
         watch->agent_watch = virEventAddHandle(watch->host.agent_fd, VIR_EVENT_HANDLE_READABLE, on_agents, watch, NULL);
         if (watch->signal_watch < 0 || watch->agent_watch < 0 || watch->tick_timer < 0)
                 return mt_fail(err, ENOMEM, "cannot join the event loop");
-        start_measuring(watch, uri);
-        return mt_libvirt_start(&watch->host, uri, &watch->libvirt, err);
+        watch->watchdog_timer = mt_notify_watchdog_start();
+        mt_expose_start(&watch->host);
+        start_measuring(watch);
+        return mt_libvirt_start(&watch->host, watch->uri, &watch->libvirt, err);
 }
 
 static void stop(struct watch *watch)
@@ -207,6 +235,7 @@ static void stop(struct watch *watch)
         for (int i = 0; i < AGENTS_END_MS / 10 && mt_agents_running() > 0; i++) /* they put QEMU's limits back */
                 (void)usleep(10000);
         mt_incoming_clear(&watch->host);
+        mt_expose_stop(&watch->host);
         mt_server_stop(watch->server);
         mt_libvirt_stop(watch->libvirt);
         mt_destination_stop(watch->host.destination);
@@ -219,6 +248,7 @@ static void stop(struct watch *watch)
                 (void)virEventRemoveHandle(watch->agent_watch);
         if (watch->tick_timer >= 0)
                 (void)virEventRemoveTimeout(watch->tick_timer);
+        mt_notify_watchdog_stop(watch->watchdog_timer);
         if (watch->signal_fd >= 0)
                 (void)close(watch->signal_fd);
         if (watch->host.agent_fd >= 0) /* no agent writes any more: mt_job_clear released them all */
@@ -244,26 +274,27 @@ static void settle(void)
 int mt_watch_run(const struct mt_host_ops *ops, const char *uri)
 {
         struct watch watch = { .ops = ops,
+                               .uri = uri != NULL ? uri : DEFAULT_URI,
                                .signal_fd = -1,
                                .signal_watch = -1,
                                .agent_watch = -1,
                                .tick_timer = -1,
+                               .watchdog_timer = -1,
                                .host = { .agent_fd = -1 } };
         struct mt_err err = { 0 };
         int status = 0;
 
-        if (uri == NULL)
-                uri = DEFAULT_URI;
         watch.host.record = send_record;
         watch.host.record_ctx = &watch;
         watch.host.run_dir = ops->run_dir;
         (void)gethostname(watch.host.name, sizeof(watch.host.name) - 1);
-        if (start(&watch, uri, &err) < 0) {
+        if (start(&watch, &err) < 0) {
                 mt_log(MT_LOG_ERR, "watch: %s, leaving migrations untuned", err.msg);
                 status = 1;
         } else {
-                mt_log(MT_LOG_NOTICE, "watching %s (mode %s, configuration %s)", uri,
+                mt_log(MT_LOG_NOTICE, "watching %s (mode %s, configuration %s)", watch.uri,
                        mt_mode_name(watch.host.config.defaults.mode), ops->config_file);
+                tell_ready(&watch, "");
                 while (!watch.quit)
                         if (virEventRunDefaultImpl() < 0) {
                                 mt_log(MT_LOG_ERR, "libvirt's event loop failed, leaving migrations untuned");
@@ -271,6 +302,7 @@ int mt_watch_run(const struct mt_host_ops *ops, const char *uri)
                                 break;
                         }
         }
+        mt_notify_stopping();
         stop(&watch);
         settle();
         return status;

@@ -8,13 +8,9 @@
 #include "intent.h"
 #include "plan.h"
 #include "record/outcome.h"
+#include "versions.h"
 
 #include <migtune/plugin.h>
-
-/* Versions as MT_VERSION(); 0: not known. */
-struct mt_versions {
-        uint64_t libvirt, qemu;
-};
 
 /* A limit of libvirt's, MiB/s, in bytes/s; 0: none, or one so large that it is none. */
 uint64_t mt_advice_limit_bytes_s(uint64_t mib_s);

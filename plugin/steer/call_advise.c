@@ -220,7 +220,7 @@ static bool consider(struct mt_host *host, virDomainPtr domain, const struct mt_
                 return false;
         }
         if (host->alone)
-                preview.intent.technique = MT_CHOOSE_PRE_COPY;
+                mt_preview_pre_copy(&preview.intent);
         lacking = still_gathering(host, announced, call);
         if (lacking != NULL) {
                 mt_advice_wait(ret, GATHER_MS, lacking);

@@ -40,6 +40,9 @@ json_object *mt_preview_json(const struct mt_preview *preview);
 /* Of the connection's libvirt and its QEMU; what cannot be told is 0. */
 struct mt_versions mt_preview_versions(virConnectPtr connection);
 
+/* Nobody steers: only pre-copy can be planned, whatever is wanted. */
+void mt_preview_pre_copy(struct mt_intent *intent);
+
 /*
  * The steps of mt_preview, for who knows more of the migration. The domain by uuid, if it runs here and no migration of it
  * does: *ret, the caller's to free. -ENOTCONN, -ENOENT, -EBUSY.

@@ -213,7 +213,9 @@ void mt_recover_runs(struct mt_host *host, struct mt_job *job, bool was_broken)
                 (void)mt_recover_note_read(host->run_dir, job->xml.id.uuid, &recovery->note, NULL);
                 mt_resume_learn(job, &recovery->note);
                 if (mt_recover_note_write(host->run_dir, job->xml.id.uuid, &recovery->note, &err) < 0)
-                        mt_log_limited(MT_LOG_WARNING, "post-copy note", "domain '%s': %s", name_of(job), err.msg);
+                        mt_log_limited(MT_LOG_WARNING, "post-copy note",
+                                       "domain '%s': %s; a watcher that is started later could not resume its post-copy",
+                                       name_of(job), err.msg);
         }
         job->post_copy = true;
 }

@@ -29,6 +29,7 @@
 #include "clock.h"
 #include "measure/sockets.h"
 #include "thread.h"
+#include "versions.h"
 
 #include <errno.h>
 #include <libvirt/virterror.h>
@@ -42,9 +43,6 @@
 #define IDLE_MS 1000
 #define KEEPALIVE_S 5
 #define KEEPALIVE_COUNT 3
-
-#define CRASHES_FROM MT_VERSION(11, 2, 0)
-#define CRASHES_BEFORE MT_VERSION(11, 4, 0)
 
 struct mt_resumer {
         pthread_mutex_t lock; /* news, released, succeeded */
@@ -70,7 +68,9 @@ uint64_t mt_resumer_wait_ms(unsigned failed, uint32_t random)
 
 bool mt_resumer_crashes(uint64_t libvirt_version)
 {
-        return libvirt_version >= CRASHES_FROM && libvirt_version < CRASHES_BEFORE;
+        const struct mt_versions versions = { .libvirt = libvirt_version };
+
+        return !mt_able(MT_ABILITY_RESUME, &versions);
 }
 
 static void resumer_free(struct mt_resumer *resumer)

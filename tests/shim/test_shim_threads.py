@@ -37,7 +37,7 @@ result = RUNNER.run(*(f"& touri3 uri=b flags=3 domain=vm{i}" for i in range(6)),
 tap.ok(result.status == 0 and "ThreadSanitizer" not in result.err and result.out.count(" 0 errno 7 error 0 -") == 30,
        "calls about migrations that run", result)
 result = RUNNER.run(*(f"& touri3 uri=b flags=3 domain=vm{i}" for i in range(8)),
-                    *(f"until {{dir}}/shim 'vm{i}' waits" for i in range(8)), *(f"& abort domain=vm{i}" for i in range(8)),
+                    *(f"until {{dir}}/shim 'vm{i}': its migration waits" for i in range(8)), *(f"& abort domain=vm{i}" for i in range(8)),
                     "join", MOCK_ADVICE="wait wait=60000 ticket=t reason=others", **TSAN)
 tap.ok(result.status == 0 and "ThreadSanitizer" not in result.err and result.out.count("error 78 ") == 8
        and result.fake == [], "eight that wait, and eight that abort", result)

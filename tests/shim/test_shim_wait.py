@@ -23,7 +23,8 @@ def check_turn(tap):
               "asked again with the ticket")
     tap.equal(result.fake, ["virDomainMigrateToURI3 vm b flags=0x3 [bandwidth:U=60]"], "and then made as advised")
     tap.ok(result.reports() == [(ENDED, 0)] and "ticket=t2" in result.mock[-1], "its end is told by the last ticket", result)
-    tap.equal([line for line in result.shim if "waits" in line], ["domain 'vm' waits: others"], "the wait is logged once")
+    tap.equal([line for line in result.shim if "waits" in line], ["domain 'vm': its migration waits: others"],
+              "the wait is logged once")
     result = SHIM.run("touri3 uri=b flags=3", MOCK_ADVICE="wait wait=0 ticket=t1|leave ticket=t1")
     tap.ok(result.fake == ["virDomainMigrateToURI3 vm b flags=0x3 []"] and result.reports() == [(ENDED, 0)],
            "and then left as it is", result)
@@ -92,7 +93,7 @@ def check_room(tap):
     tap.ok(result.out.count(f"perform3params {ABORTED}") <= 4 and
            len([line for line in result.fake if "Perform3Params" in line]) >= 2, "a daemon", result)
     calls = [f"& touri3 uri=b flags=3 domain=vm{i}" for i in range(6)]
-    waits = [f"until {{dir}}/shim 'vm{i}' waits" for i in range(6)]
+    waits = [f"until {{dir}}/shim 'vm{i}': its migration waits" for i in range(6)]
     result = SHIM.run(*calls, *waits, *aborts, "join", **advice)
     tap.equal((result.out.count(f"touri3 {ABORTED}"), result.fake), (6, []), "a client")
 
