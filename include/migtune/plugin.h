@@ -44,6 +44,11 @@ struct mt_host_ops {
          * -errno: it could not be run. NULL: this host runs no programs.
          */
         int32_t (*run)(void *ctx, const char *const *argv, const char *input);
+        /*
+         * Called instead of record where it is not NULL: the same JSON, and beside it the record's chief values, "NAME=value"
+         * each, NULL at the end, for a log that keeps fields (journald). A name has A to Z, 0 to 9 and '_'.
+         */
+        void (*record_fields)(void *ctx, const char *json, const char *const *fields);
 };
 
 /* The size of a struct in the first release of this major: what every host and plugin has. */
@@ -181,6 +186,18 @@ const struct mt_plugin_ops *mt_plugin_get(uint32_t host_abi_major);
 #ifdef __cplusplus
 }
 #endif
+
+/*
+ * Rules of this ABI, from the first release on:
+ * 1. The plugins have no soname: nothing is linked with them, and file names never change. A host asks for its own major;
+ *    two majors may be served by one plugin, and a major that was released is served for a year after its successor.
+ * 2. Within a major a field keeps its place, type, unit and meaning, and a constant its number. Fields are appended at a
+ *    struct's end; arrays do not grow; functions are not removed, though they may come to answer -ENOTSUP.
+ * 3. struct_size says how much of a struct its author knew. Who reads takes what is beyond it for zero, which must mean "as
+ *    before"; who fills writes nothing there. MT_..._SIZE_1_0 is what everybody has.
+ * 4. Bits that are not known are refused in what a host gives (-EINVAL), ignored in what a plugin gives: so both stay free.
+ * 5. What breaks 2 to 4 needs a new major. Other changes that a host could notice are appended to the list below.
+ */
 
 /*
  * Changes of this ABI: major, release of migtune, what changed, what a host or plugin must do.

@@ -3,18 +3,17 @@
  * Which of a process's TCP connections carry the migration.
  *
  * One inet_diag dump a family lists the sockets of the network namespace with their inode numbers, addresses and, from
- * TCP_INFO, the smoothed round-trip time; /proc/PID/fd says which inodes the process holds. Of these, outgoing are those
+ * TCP_INFO, the smoothed round-trip time; socket_inodes.h says which inodes the process holds. Of these, outgoing are those
  * established to a port of the migration range. A VNC client's own port may lie in that range too, but such a connection
  * arrived at a port on which the same process listens: connections that were accepted are told by that, and left out.
  */
 #include "measure/sockets.h"
 
 #include "cleanup.h"
+#include "measure/socket_inodes.h"
 #include "netlink.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -29,31 +28,15 @@ struct candidate {
         bool listening;
 };
 
-struct inodes {
-        size_t n, room;
-        uint32_t *inode;
-};
-
 struct survey {
-        const struct inodes *mine; /* NULL: anybody's */
+        const struct mt_socket_inodes *mine; /* NULL: anybody's */
         size_t n, room;
         struct candidate *candidate;
 };
 
-static void inodes_done(struct inodes *inodes)
-{
-        free(inodes->inode);
-}
-
 static void survey_done(struct survey *survey)
 {
         free(survey->candidate);
-}
-
-static void closedirp(DIR **dir)
-{
-        if (*dir != NULL)
-                (void)closedir(*dir);
 }
 
 /* Room for one more; returns false when there is no memory. */
@@ -69,51 +52,6 @@ static bool grow(void **array, size_t *room, size_t n, size_t size)
         *array = larger;
         *room += GROW_BY;
         return true;
-}
-
-static int add_inode(struct inodes *inodes, uint32_t inode)
-{
-        void *array = inodes->inode;
-
-        if (!grow(&array, &inodes->room, inodes->n, sizeof(*inodes->inode)))
-                return -ENOMEM;
-        inodes->inode = array;
-        inodes->inode[inodes->n++] = inode;
-        return 0;
-}
-
-static int compare_inodes(const void *a, const void *b)
-{
-        const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-        return x < y ? -1 : x > y;
-}
-
-/* The inodes of the process's sockets, sorted. -ESRCH, -EACCES. */
-static int read_inodes(pid_t pid, struct inodes *ret)
-{
-        char path[64];
-        const struct dirent *entry;
-        MT_CLEANUP(closedirp) DIR *dir = NULL;
-
-        (void)snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
-        dir = opendir(path);
-        if (dir == NULL)
-                return errno == ENOENT ? -ESRCH : -errno;
-        while ((entry = readdir(dir)) != NULL) {
-                char target[64];
-                ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-                unsigned inode;
-
-                if (n < 0)
-                        continue; /* "." and "..", or closed meanwhile */
-                target[n] = '\0';
-                if (sscanf(target, "socket:[%u]", &inode) == 1 && add_inode(ret, inode) < 0)
-                        return -ENOMEM;
-        }
-        if (ret->n > 0)
-                qsort(ret->inode, ret->n, sizeof(*ret->inode), compare_inodes);
-        return 0;
 }
 
 static void set_address(struct sockaddr_storage *ret, int family, const __be32 *address, __be16 port)
@@ -175,8 +113,7 @@ static int survey_socket(void *ctx, struct nlmsghdr *h)
         if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || !nlmsg_valid_hdr(h, sizeof(*diag)))
                 return 0;
         diag = nlmsg_data(h);
-        if (survey->mine != NULL &&
-            bsearch(&diag->idiag_inode, survey->mine->inode, survey->mine->n, sizeof(uint32_t), compare_inodes) == NULL)
+        if (survey->mine != NULL && !mt_socket_inodes_have(survey->mine, diag->idiag_inode))
                 return 0;
         if (!grow(&array, &survey->room, survey->n, sizeof(*c)))
                 return -ENOMEM;
@@ -262,9 +199,10 @@ static void pick_incoming(const struct survey *survey, bool listening, struct mt
 }
 
 /* Surveys the process's sockets, or everybody's where its descriptors may not be read. */
-static int survey_process(pid_t pid, struct inodes *inodes, struct survey *survey, bool *ret_guessed, struct mt_err *err)
+static int survey_process(pid_t pid, struct mt_socket_inodes *inodes, struct survey *survey, bool *ret_guessed,
+                          struct mt_err *err)
 {
-        int r = read_inodes(pid, inodes);
+        int r = mt_socket_inodes_read(pid, inodes);
 
         if (r == -ENOMEM || r == -ESRCH)
                 return mt_fail(err, -r, "sockets of process %ld: %s", (long)pid,
@@ -276,7 +214,7 @@ static int survey_process(pid_t pid, struct inodes *inodes, struct survey *surve
 
 int mt_sockets_outgoing(pid_t pid, struct mt_flows *ret, struct mt_err *err)
 {
-        MT_CLEANUP(inodes_done) struct inodes inodes = { 0 };
+        MT_CLEANUP(mt_socket_inodes_done) struct mt_socket_inodes inodes = { 0 };
         MT_CLEANUP(survey_done) struct survey survey = { 0 };
         struct mt_flows flows = { 0 };
         int r = survey_process(pid, &inodes, &survey, &flows.guessed, err);
@@ -294,7 +232,7 @@ int mt_sockets_outgoing(pid_t pid, struct mt_flows *ret, struct mt_err *err)
 
 int mt_sockets_incoming(pid_t pid, struct mt_flows *ret, struct mt_err *err)
 {
-        MT_CLEANUP(inodes_done) struct inodes inodes = { 0 };
+        MT_CLEANUP(mt_socket_inodes_done) struct mt_socket_inodes inodes = { 0 };
         MT_CLEANUP(survey_done) struct survey survey = { 0 };
         struct mt_flows flows = { 0 };
         int r = survey_process(pid, &inodes, &survey, &flows.guessed, err);

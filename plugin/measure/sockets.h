@@ -4,7 +4,7 @@
  *
  * libvirt connects the migration socket and passes the descriptor to QEMU, so both processes hold it (FACT: libvirt 9.0 to
  * 11.3). The QEMU process is found by its pid file or by the domain's uuid on a command line in /proc; its sockets by
- * /proc/PID/fd; addresses and ports by an inet_diag dump. Where /proc/PID/fd may not be read (no CAP_SYS_PTRACE), the
+ * /proc/PID (socket_inodes.h); addresses and ports by an inet_diag dump. Where that may not be read (no CAP_SYS_PTRACE), the
  * sockets whose remote port is in libvirt's migration range 49152-49215 are taken instead.
  */
 #ifndef MT_MEASURE_SOCKETS_H

@@ -45,9 +45,14 @@ static void mock_close(void *handle)
 
 static int32_t mock_command(void *handle, int32_t argc, const char *const *argv)
 {
+        static const char *const fields[] = { "MIGTUNE_ID=1", "MIGTUNE_DOMAIN=a b=c", "MIGTUNE_ERROR=two\nlines", NULL };
         char line[256];
 
         (void)handle;
+        if (argc > 1 && strcmp(argv[1], "record") == 0) {
+                the_host->record_fields(the_host->ctx, "{\"id\":1}", fields);
+                return 0;
+        }
         (void)snprintf(line, sizeof(line), "mock command %s argc %d terminated %s\n", argv[0], argc,
                        argv[argc] == NULL ? "yes" : "no");
         the_host->print(the_host->ctx, 1, line);

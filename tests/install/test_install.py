@@ -94,4 +94,8 @@ status, output, errors = run(HOOK, "vm", "migrate", "begin", "-")
 tap.ok((status, output) == (0, "") and "plugin" not in errors, "the hook finds its plugin", errors)
 check_third_party(tap)
 check_shim(tap)
+beside = ("bash-completion/completions/migtune", "zsh/site-functions/_migtune", "migtune/grafana/migtune.json",
+          "migtune/rsyslog/40-migtune.conf")
+tap.equal([name for name in beside if not os.path.exists(os.path.join(PREFIX, "share", name))], [],
+          "what other programs take up is installed")
 tap.finish()

@@ -31,7 +31,8 @@ def program():
 
 def hook_file():
     """The installed libvirt hook."""
-    return prefix() / "etc" / "libvirt" / "hooks" / "qemu.d" / "50-migtune"
+    etc = pathlib.Path("/etc") if prefix() == pathlib.Path("/usr") else prefix() / "etc"
+    return etc / "libvirt" / "hooks" / "qemu.d" / "50-migtune"
 
 
 class Watcher:
