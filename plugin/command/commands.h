@@ -15,10 +15,13 @@ int mt_command_watch(const struct mt_host_ops *host, int argc, const char *const
 int mt_command_plan(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_migrate(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_evacuate(const struct mt_host_ops *host, int argc, const char *const *argv);
+int mt_command_set(const struct mt_host_ops *host, int argc, const char *const *argv);
+int mt_command_get(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_status(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_simulate(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_calibrate(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_history(const struct mt_host_ops *host, int argc, const char *const *argv);
+int mt_command_report(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_explain(const struct mt_host_ops *host, int argc, const char *const *argv);
 int mt_command_cleanup(const struct mt_host_ops *host, int argc, const char *const *argv);
 

@@ -31,13 +31,14 @@ PURE = ("model", "policy")
 # What arithmetic needs, and no more.
 PURE_SYSTEM_HEADERS = {"assert.h", "errno.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdarg.h", "stdbool.h",
                        "stddef.h", "stdint.h", "string.h"}
-PURE_ROOT_HEADERS = {"array.h", "call_flags.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h"}
+PURE_ROOT_HEADERS = {"array.h", "call_flags.h", "facts.h", "intent.h", "origin.h", "plan.h", "reason.h",
+                     "units.h", "versions.h"}
 # A folder that does no I/O either, but allocates and can fail.
 ALLOCATING = "simulate"
 ALLOCATING_SYSTEM_HEADERS = PURE_SYSTEM_HEADERS | {"stdlib.h"}
 ALLOCATING_ROOT_HEADERS = PURE_ROOT_HEADERS | {"err.h"}
 # Root files that are only data and arithmetic, so that they stay usable by the pure folders.
-PURE_ROOT_FILES = ("array.h", "call_flags.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h")
+PURE_ROOT_FILES = ("array.h", "call_flags.h", "facts.h", "intent.h", "plan.h", "reason.h", "units.h", "versions.h")
 
 
 def includes(path):

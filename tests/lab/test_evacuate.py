@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`migtune migrate` and `migtune evacuate`: a host drained by urgency, at the same time and one by one, and Ctrl-C.
 
-Run as: tests/lab/enter tests/lab/extra_evacuate.py [--only CASE]
+Run as: tests/lab/enter tests/lab/test_evacuate.py [--all] [--only CASE]
 
 Four guests of different urgency go back and forth between the hosts.
 """
@@ -47,6 +47,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(host.command(program(), *arguments, "--run-dir", RUN_DIRECTORY), stdin=slave,
                                         stdout=slave, stderr=slave, start_new_session=True,
+                                        env=dict(os.environ, TERM="xterm"),
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -368,8 +369,9 @@ def failures(bench):
 def main():
     """All cases on four guests."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--all", action="store_true", help="all cases, in five minutes")
     parser.add_argument("--only", action="append", help="a case alone (may be given several times)")
-    only = parser.parse_args().only
+    arguments = parser.parse_args()
     tap, started = Cases(), time.time()
     with Lab(hook=True) as lab:
         for name, urgency in GUESTS:
@@ -378,9 +380,11 @@ def main():
             guest.wait_running()
         bench = Bench(lab, tap, lab.guests[0])
         tap.note_load()
-        cases = (dry_run, at_once, one_by_one, together, beside_tenants, beside_tenants_serial, ctrl_c_once, ctrl_c_twice,
-                 migrate, post_copy, failures)
-        tap.run(bench, *(case for case in cases if only is None or case.__name__ in only))
+        cases = {case: True for case in (dry_run, at_once, beside_tenants, ctrl_c_twice, migrate)}
+        cases |= {case: arguments.all
+                  for case in (one_by_one, together, beside_tenants_serial, ctrl_c_once, post_copy, failures)}
+        tap.run(bench, *(case for case, chosen in cases.items()
+                         if (case.__name__ in arguments.only if arguments.only else chosen)))
         tap.note_load()
     tap.note(f"{time.time() - started:.0f} s in all")
     tap.finish()

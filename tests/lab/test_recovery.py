@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A post-copy whose connection breaks is resumed until it works, and the guest's memory is intact afterwards.
 
-Run as: tests/lab/enter tests/lab/extra_recovery.py [--breaks N] [--libvirt 9.0] [--cut SECONDS]
+Run as: tests/lab/enter tests/lab/test_recovery.py [--all] [--breaks N] [--libvirt 9.0] [--cut SECONDS]
 
 The guest goes back and forth; in each migration its post-copy is broken some times, in another way each time, and must go
 on without anybody's doing. At the end of each the guest compares all of its memory with what it should be.
@@ -315,7 +315,8 @@ def crashing_version(bench):
 def main():
     """All cases on one guest."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--breaks", type=int, default=8, help="how often (8)")
+    parser.add_argument("--all", action="store_true", help="all cases, in five minutes")
+    parser.add_argument("--breaks", type=int, default=5, help="how often (5)")
     parser.add_argument("--cut", type=float, default=5.0, help="how long the cable is interrupted, s (5)")
     parser.add_argument("--runs", type=float, default=RUNS_S, help=f"before the first break of a migration, s ({RUNS_S})")
     parser.add_argument("--libvirt", choices=[older.VERSION], help="of both hosts; by default the installed one")
@@ -332,11 +333,11 @@ def main():
                                                                    touched_mib=TOUCHED_MIB))
         bench = PostCopyBench(lab, tap, guest)
         bench.breaks, bench.cut_s, bench.runs_s = arguments.breaks, arguments.cut, arguments.runs
-        cases = [breaks, daemons_restarted, conducted_by_its_client, way_unknown]
-        if is_mended:
-            cases.append(crashing_version)
+        cases = {breaks: True, daemons_restarted: arguments.all, conducted_by_its_client: arguments.all,
+                 way_unknown: arguments.all, crashing_version: is_mended}
         tap.note_load()
-        tap.run(bench, *(case for case in cases if arguments.only in (None, case.__name__)))
+        tap.run(bench, *(case for case, chosen in cases.items()
+                         if (case.__name__ == arguments.only if arguments.only else chosen)))
     tap.note(f"{time.time() - started:.0f} s in all")
     tap.finish()
 
