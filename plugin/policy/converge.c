@@ -53,7 +53,7 @@ enum mt_remedy mt_remedy_choose(const struct mt_facts *facts, const struct mt_in
                 return MT_REMEDY_ABORT;
         case MT_EXCEED:
                 if (stall->needed_ms > (double)intent->exceed_downtime_ms)
-                        return MT_REMEDY_CONTINUE;
+                        return stall->late ? MT_REMEDY_ABORT : MT_REMEDY_WAIT;
                 return stall->local_least ? MT_REMEDY_EXCEED : MT_REMEDY_WAIT;
         case MT_CONTINUE:
                 break;

@@ -27,7 +27,7 @@ enum mt_remedy {
         MT_REMEDY_POST_COPY, /* ask libvirt to switch */
         MT_REMEDY_THROTTLE,  /* QEMU's auto-converge slows the guest down already: wait for that */
         MT_REMEDY_EXCEED,    /* stop for longer than max_downtime, up to exceed_downtime */
-        MT_REMEDY_WAIT,      /* that would take longer still: for a moment with less to send */
+        MT_REMEDY_WAIT,      /* that would take longer still: for a moment with less to send, while it is not late */
         MT_REMEDY_CONTINUE,  /* go on, and say so */
         MT_REMEDY_ABORT,
 };
@@ -40,6 +40,7 @@ struct mt_stall {
         double needed_ms; /* that a stop now would take */
         bool local_least; /* there has been no better moment lately */
         bool throttling;  /* QEMU slows the guest down, and can do more of it */
+        bool late;        /* its deadline is past, or max_iterations are done */
 };
 
 enum mt_remedy mt_remedy_choose(const struct mt_facts *facts, const struct mt_intent *intent, const struct mt_stall *stall);

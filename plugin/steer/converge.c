@@ -10,7 +10,9 @@
  *
  * Then the best remedy that is permitted is taken: post-copy; QEMU's own auto-converge, if its caller enabled that and it can
  * still slow the guest down further; else what on_no_convergence says. `exceed` waits, for a few rounds, for a moment with no
- * more to send than in the best one lately (a local minimum, which makes a difference with bursts).
+ * more to send than in the best one lately (a local minimum, which makes a difference with bursts). Where even exceed_downtime
+ * does not suffice it waits for a moment in which that does, until its deadline is past or max_iterations are done: then it
+ * aborts.
  *
  * No evidence is what comes from our own making: rounds while it trickles, and rounds that would converge with the rate that
  * it had if no other migration ran. The deadline counts all the same.
@@ -144,12 +146,13 @@ static bool is_local_least(struct mt_job *job)
         return best == 0 || (double)now * MT_STALL_SHARE <= (double)best || ++job->stall.waited > WAIT_ROUNDS;
 }
 
-static void remedy(struct mt_job *job, const char *why, const struct standing *s)
+static void remedy(struct mt_job *job, const char *why, bool late, const struct standing *s)
 {
         struct mt_stall stall = {
                 .needed_ms = s->needed_ms,
                 .throttling = job->stats.throttle_percent > 0 && job->stats.throttle_percent < THROTTLE_MOST,
                 .local_least = is_local_least(job),
+                .late = late,
         };
         enum mt_remedy choice = mt_remedy_choose(&job->facts, &job->intent, &stall);
 
@@ -164,11 +167,12 @@ void mt_job_judge(struct mt_job *job)
 {
         struct standing s;
         char why[72];
-        bool stalled, last = job->rounds > (double)job->intent.max_iterations - ROUNDING;
+        bool stalled, late, last = job->rounds > (double)job->intent.max_iterations - ROUNDING;
 
         if (job->gave_up || job->switch_asked || job->iteration < FIRST_JUDGED || !stand(job, &s))
                 return;
         stalled = is_stalled(job, &s);
+        late = is_late(job, &s);
         if (s.remaining <= s.enough) /* the iteration cap sees to that, or QEMU itself */
                 return;
         if (stalled)
@@ -176,9 +180,9 @@ void mt_job_judge(struct mt_job *job)
                                s.outlook.least * 1e6 / 8.0 / (double)MT_MIB);
         else if (last)
                 (void)snprintf(why, sizeof(why), "not converged after %u iterations", job->intent.max_iterations);
-        else if (is_late(job, &s))
+        else if (late)
                 (void)snprintf(why, sizeof(why), "past its deadline, and not converged");
         else
                 return;
-        remedy(job, why, &s);
+        remedy(job, why, late || last, &s);
 }
