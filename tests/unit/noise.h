@@ -4,6 +4,13 @@
 #define MT_TEST_NOISE_H
 
 #include <stdint.h>
+#include <stdlib.h>
+
+/* How often to draw: a tenth where an emulated processor makes each draw slow (valgrind; tests/run sets MIGTUNE_TEST_SLOW). */
+static inline unsigned noise_draws(unsigned draws)
+{
+        return getenv("MIGTUNE_TEST_SLOW") != NULL ? draws / 10 : draws;
+}
 
 /* 0 <= x < 1. */
 static inline double noise_uniform(uint64_t *seed)

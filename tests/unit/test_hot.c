@@ -6,6 +6,7 @@
 #include "array.h"
 #include "model/alpha.h"
 #include "model/hot.h"
+#include "noise.h"
 #include "table.h"
 
 #include <math.h>
@@ -347,7 +348,7 @@ static void test_any_points(void **state)
         uint64_t seed = 5;
 
         (void)state;
-        for (int draw = 0; draw < 20000; draw++) {
+        for (unsigned draw = 0; draw < noise_draws(20000); draw++) {
                 const double memory = scale[1 + (size_t)(uniform(&seed) * 6)] * (0.1 + uniform(&seed));
                 const size_t n = (size_t)(uniform(&seed) * 6);
                 struct mt_hot_pages pages = { 0 };

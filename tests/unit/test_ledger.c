@@ -197,7 +197,7 @@ static void test_random(void **state)
         uint64_t seed = 4;
 
         (void)state;
-        for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned round = 0; round < noise_draws(ROUNDS); round++) {
                 struct sharing sharing;
 
                 make_random(&seed, &sharing);
@@ -222,7 +222,7 @@ static void test_order(void **state)
         uint64_t seed = 5;
 
         (void)state;
-        for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned round = 0; round < noise_draws(ROUNDS); round++) {
                 struct sharing sharing, reversed;
 
                 make_random(&seed, &sharing);
