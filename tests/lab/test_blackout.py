@@ -143,7 +143,7 @@ def exceed(bench):
 def main():
     """All cases on one guest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=4, help="migrations for each limit (default: 4)")
+    parser.add_argument("--runs", type=int, default=3, help="migrations for each limit (default: 3)")
     runs = parser.parse_args().runs
     tap = Cases()
     tap.note_load()

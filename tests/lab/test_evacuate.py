@@ -380,9 +380,9 @@ def main():
             guest.wait_running()
         bench = Bench(lab, tap, lab.guests[0])
         tap.note_load()
-        cases = {case: True for case in (dry_run, at_once, beside_tenants, ctrl_c_twice, migrate)}
+        cases = {case: True for case in (dry_run, at_once, beside_tenants, ctrl_c_twice)}
         cases |= {case: arguments.all
-                  for case in (one_by_one, together, beside_tenants_serial, ctrl_c_once, post_copy, failures)}
+                  for case in (one_by_one, together, migrate, beside_tenants_serial, ctrl_c_once, post_copy, failures)}
         tap.run(bench, *(case for case, chosen in cases.items()
                          if (case.__name__ in arguments.only if arguments.only else chosen)))
         tap.note_load()

@@ -206,7 +206,7 @@ def check_sizes(soak, calm_from):
 def main():
     """The steps, then the sums."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--migrations", type=int, default=16, help="how many (16)")
+    parser.add_argument("--migrations", type=int, default=10, help="how many (10)")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100000, help="of what is at random")
     arguments = parser.parse_args()
     tap = Cases()

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The technique follows the traffic of both hosts: 16 combinations, chosen as the model says, and run as chosen.
 
-Run as: tests/lab/enter tests/lab/test_techniques.py
+Run as: tests/lab/enter tests/lab/test_techniques.py [--all]
 
-The guest goes back and forth, so that each pair of classes serves both ways; what flows stays until the next pair.
+Without --all seven of them, in which each class has its turn on either side. The guest goes back and forth, so that each pair of
+classes serves both ways; what flows stays until the next pair.
 """
+import argparse
 import contextlib
 import functools
 import time
@@ -17,6 +19,7 @@ from migtune_lab.clients import shim_env
 from migtune_lab.process import wait_for
 
 CLASSES = ("idle", "inbound", "outbound", "mixed")
+SOME = (("idle", "idle"), ("idle", "inbound"), ("inbound", "outbound"), ("outbound", "mixed"))
 TRAFFIC_MBIT = 100
 # The rates are smoothed over 2 s and shared once a second: 100 Mbit/s are forgotten (below 10) within 6 s. Their classes are
 # as wanted before anything is judged, and remain so: the traffic does not change.
@@ -168,9 +171,9 @@ class Technique:
             tap.note("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
 
 
-def cases(technique):
-    """A case for each combination, in an order that changes little from one to the next."""
-    pairs = [(first, second) for i, first in enumerate(CLASSES) for second in CLASSES[i:]]
+def cases(technique, is_whole):
+    """A case for each combination, or for some, in an order that changes little from one to the next."""
+    pairs = [(first, second) for i, first in enumerate(CLASSES) for second in CLASSES[i:]] if is_whole else SOME
     for pair in pairs:
         for of_source, of_target in dict.fromkeys((pair, pair[::-1])):
             case = functools.partial(technique.combination, of_source, of_target)
@@ -180,6 +183,9 @@ def cases(technique):
 
 def main():
     """All cases on one guest."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="all 16 combinations")
+    is_whole = parser.parse_args().all
     tap, technique = Cases(), Technique()
     started = time.time()
     with Lab(hook=True) as lab:
@@ -188,7 +194,7 @@ def main():
         bench = Bench(lab, tap, guest)
         tap.note_load()
         bench.watch(configuration())
-        tap.run(bench, *cases(technique))
+        tap.run(bench, *cases(technique, is_whole))
         tap.run(bench, technique.immediate)
         tap.note_load()
     technique.table(tap)
