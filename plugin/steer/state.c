@@ -49,7 +49,7 @@
 #define O MT_JOB_OVER
 
 /* clang-format off */
-static const signed char next[MT_JOB_STATES][MT_JOB_EVENTS] = {
+static const int next[MT_JOB_STATES][MT_JOB_EVENTS] = {
         /*                       ROUND STATISTICS STOP SWITCH RUNS_HERE LET_GO BREAK CONNECTED END */
         [MT_JOB_COPYING]   =   { C,    C,         S,   P,     NO,       NO,    NO,   NO,       O },
         [MT_JOB_STOPPED]   =   { S,    S,         NO,  P,     C,        NO,    NO,   NO,       O },

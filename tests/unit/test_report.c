@@ -25,7 +25,7 @@ static const struct text_case {
         { "the end of a style or a comment", "--></style>]]>", "--&gt;&lt;/style&gt;]]&gt;" },
         { "control characters", "a\033[2Jb\x01\x7f", "a?[2Jb??" },
         { "newline and tab", "a\nb\tc", "a b c" },
-        { "what turns the direction", "a\u202eb", "a?b" },
+        { "what turns the direction", "a\342\200\256b", "a?b" }, /* NOLINT(misc-misleading-bidirectional) */
         { "no UTF-8", "a\xff\xc0\xaf", "a???" },
         { "umlauts and CJK", "büro-東京", "büro-東京" },
         { "empty", "", "" },

@@ -139,6 +139,8 @@ static void test_order(void **state)
         row = strstr(records_out, "<tbody id=\"m-4\">");
         course = strstr(records_out, "<article id=\"t-4\"");
         assert_true(row != NULL && course != NULL);
+        if (row == NULL || course == NULL) /* for the analyser */
+                return;
         assert_true(strstr(row, "<bdi>db-3</bdi>") < strstr(row, "</tr>"));
         assert_true(strstr(course, "<bdi>db-3</bdi>") < strstr(course, "</h3>"));
         assert_true(row < strstr(records_out, "<tbody id=\"m-3\">"));
@@ -167,7 +169,7 @@ static void test_hostile(void **state)
         assert_true(count(records_out, "&lt;img src=x onerror=evil()&gt;") >= 8);
         assert_null(strstr(records_out, "<img"));
         assert_null(strstr(records_out, "evil()>"));
-        assert_null(strstr(records_out, "\u202e"));
+        assert_null(strstr(records_out, "\342\200\256")); /* NOLINT(misc-misleading-bidirectional) */
         assert_false(gnuplot.hostile);
         assert_int_equal(RUN("-o", "-", "--domain", "</code><script>evil()</script>", file), 0);
         assert_null(strstr(records_out, "<script"));

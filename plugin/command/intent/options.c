@@ -43,11 +43,12 @@ static int check_value(const struct mt_intent_options *o, const char *key, const
 /* Takes the change over; value NULL or "": the key is removed. An unknown key may be removed, else nobody could. */
 static int add_change(struct mt_intent_options *o, const char *argument, size_t length, const char *value)
 {
-        char *key = o->storage[o->n];
         bool removes = value == NULL || value[0] == '\0';
+        char *key;
 
         if (o->n == MT_INTENT_CHANGES)
                 return bad(o, argument, "expected at most 64 changes");
+        key = o->storage[o->n];
         (void)snprintf(key, sizeof(o->storage[0]), "%.*s", (int)length, argument);
         if (length == 0 || length >= sizeof(o->storage[0]) || (!removes && mt_key_by_intent(key) == NULL))
                 return bad_key(o, argument);
