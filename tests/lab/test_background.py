@@ -14,6 +14,7 @@ from migtune_lab.process import wait_for
 
 BACKGROUND_MBIT = 700
 KEPT = 0.92  # of its goodput, at low urgency
+FULL = 0.93  # of the link: it is full
 # Where the source knows nothing of the destination and only the ingress class protects: 92 to 100 % seen.
 KEPT_UNKNOWN = 0.85
 ALONE_S = 4
@@ -108,7 +109,9 @@ def high_out(bench):
     began, ended = result.iterations[0] + MOVING_S, result.suspended - MOVING_S
     carried = result.arrived_mbit(began, ended) / (ended - began)
     tap.note(f"{carried:.0f} Mbit/s arrived while memory moved, {ended - began:.1f} s")
-    tap.ok(carried >= 0.8 * min(plan["reserve_mbps"], 984), "the migration really gets what was reserved",
+    is_full = carried + during >= FULL * 984  # else the guest's host itself cannot send more
+    tap.ok(carried >= 0.8 * min(plan["reserve_mbps"], 984) or not is_full and carried > during,
+           "the migration really gets what was reserved, as far as its host can send that",
            f"{carried:.0f} Mbit/s of {plan['reserve_mbps']:.0f}, background {during:.0f} of {alone:.0f}")
     bench.check_clean()
 

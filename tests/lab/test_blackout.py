@@ -44,15 +44,18 @@ def blackouts(bench, limit_ms, runs):
     """Several migrations under one limit."""
     tap = bench.tap
     bench.guest.work(mbit_per_s=DIRTY_MBIT, size_mib=256)
+    granted_ms = bench.seen_beyond(GRANTED_MS)
     bench.watch(settings(urgency="medium", max_downtime=f"{limit_ms}ms"))
     bench.sampled()
     results = []
     for number in range(runs):
-        results += bench.undisturbed(lambda name=f"run {number + 1}": one_run(bench, name), limit_ms + GRANTED_MS)[-1:]
+        results += bench.undisturbed(lambda name=f"run {number + 1}": one_run(bench, name), limit_ms + granted_ms)[-1:]
     seen = [result.blackout_ms if result.blackout_ms is not None else float("inf") for result in results]
-    late = [blackout for blackout in seen if blackout > limit_ms + GRANTED_MS]
+    late = [blackout for blackout in seen if blackout > limit_ms + granted_ms]
     tap.ok(all(result.ok for result in results), f"all {runs} migrations complete", [result.line() for result in results])
-    tap.ok(len(late) <= max(1, runs // 10), f"at most one run in ten above it (+ {GRANTED_MS} ms)",
+    tap.ok(all(result.downtime_ms <= 1.1 * limit_ms for result in results if result.ok),
+           "QEMU's downtime is within the limit, but for a tenth", [result.downtime_ms for result in results])
+    tap.ok(len(late) <= max(1, runs // 10), f"at most one run in ten above it (+ {granted_ms:.0f} ms)",
            f"{len(late)} of {runs}: " + ", ".join(f"{blackout:.0f}" for blackout in seen))
     bench.check_clean()
 
