@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Migrations back and forth while what can happen happens: nothing is left, no guest is lost, each is recorded.
 
-Run as: tests/lab/enter tests/lab/test_soak.py [--migrations N] [--seed N]
+Run as: tests/lab/enter tests/lab/extra_soak.py [--migrations N] [--seed N]
 
 Two guests, alone or both at once, with patterns and urgencies at random; calls are cancelled, watchers and libvirtds are killed
 and come back, configurations are loaded anew. The watchers that live through the last part must not grow.
@@ -206,7 +206,7 @@ def check_sizes(soak, calm_from):
 def main():
     """The steps, then the sums."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--migrations", type=int, default=10, help="how many (10)")
+    parser.add_argument("--migrations", type=int, default=100, help="how many (100)")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100000, help="of what is at random")
     arguments = parser.parse_args()
     tap = Cases()

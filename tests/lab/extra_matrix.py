@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests of five kinds, each beside three kinds of other traffic: every migration ends in time, as it was predicted.
 
-Run as: tests/lab/enter tests/lab/test_matrix.py [--all] [--only PATTERN] [--keep FILE]
+Run as: tests/lab/enter tests/lab/extra_matrix.py [--all] [--only PATTERN] [--keep FILE]
 
 With --all a guest of each kind goes to the other host and back, and once more, so that each of its migrations has its
 background; without, each kind has one. The watchers stay, so that what they learn counts. Medians over all are what the
