@@ -20,7 +20,6 @@ from tap import Tap  # noqa: E402
 RELEASE = pathlib.Path(HERE, "..", "..", "packaging", "release").resolve()
 FILES = {
     "meson.build": "project('migtune', 'c',\n  version: '1.2.3',\n  meson_version: '>= 0.63')\nexecutable('one', 'one.c')\n",
-    "meson_options.txt": "option('tests', type: 'boolean', value: true)\n",
     "one.c": "int main(void) { return 0; }\n",
     "packaging/NEWS": "migtune 1.2.3\n=============\n",
     "packaging/rpm/migtune.spec": "Version:        1.2.3\n%changelog\n* Fri Nov 20 2026 A <a@b.invalid> - 1.2.3-1\n- It.\n",
