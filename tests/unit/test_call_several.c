@@ -4,7 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <semaphore.h>
+#include <unistd.h>
 
 #define URI "qemu+ssh://10.0.0.2/system"
 #define ELSEWHERE "qemu+ssh://10.0.0.3/system"
@@ -241,14 +241,12 @@ static void test_room_for_root(void **state)
         bench_free(bench);
 }
 
-static sem_t gate;
-
-/* Stands in for libvirt's, which the watcher asks other hosts by: answers nothing until the test is over. */
+/* Stands in for libvirt's, which the watcher asks other hosts by, in threads of their own: answers nothing, ever. */
 virConnectPtr virConnectOpenReadOnly(const char *name)
 {
         (void)name;
-        (void)sem_wait(&gate);
-        return NULL;
+        for (;;)
+                (void)pause();
 }
 
 static const struct offer_case {
@@ -281,8 +279,6 @@ static void test_offer(void **state)
         bench->uid = c->uid;
         (void)bench_request(bench, request);
         assert_string_equal(bench_said(bench, "action"), c->offered ? "wait" : "tune");
-        if (c->offered)
-                (void)sem_post(&gate);
         bench_free(bench);
 }
 
@@ -298,7 +294,7 @@ int main(void)
         struct CMUnitTest tests[MT_ARRAY_SIZE(offers) + MT_ARRAY_SIZE(others)];
         size_t n = 0;
 
-        if (virInitialize() < 0 || sem_init(&gate, 0, 0) < 0)
+        if (virInitialize() < 0)
                 return 1;
         virSetErrorFunc(NULL, bench_ignore_error);
         ADD_ROWS(tests, n, offers, test_offer);
