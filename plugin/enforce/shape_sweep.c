@@ -7,6 +7,7 @@
  */
 #include "enforce/shape.h"
 
+#include "array_room.h"
 #include "cleanup.h"
 #include "enforce/tree.h"
 
@@ -16,7 +17,6 @@
 #include <string.h>
 
 #define LIST_ATTEMPTS 3 /* while devices come and go */
-#define LIST_STEP 64
 
 struct devices {
         size_t n, room;
@@ -49,27 +49,12 @@ static void lodgers_done(struct lodgers *lodgers)
         free(lodgers->class);
 }
 
-/* Room for one more; returns false when there is no memory. */
-static bool grow(void **array, size_t *room, size_t n, size_t size)
-{
-        void *larger;
-
-        if (n < *room)
-                return true;
-        larger = realloc(*array, (*room + LIST_STEP) * size);
-        if (larger == NULL)
-                return false;
-        *array = larger;
-        *room += LIST_STEP;
-        return true;
-}
-
 static int add_device(void *ctx, const struct mt_tc_device *device)
 {
         struct devices *list = ctx;
-        void *array = list->device;
+        struct mt_tc_device *array = mt_array_room(list->device, list->n, &list->room, sizeof(*array));
 
-        if (!grow(&array, &list->room, list->n, sizeof(*device)))
+        if (array == NULL)
                 return -ENOMEM;
         list->device = array;
         list->device[list->n++] = *device;
@@ -165,11 +150,12 @@ static int add_lodger(void *ctx, const struct mt_htb_class *class)
 {
         static const struct mt_tree foreign = { .own = false };
         struct lodgers *lodgers = ctx;
-        void *array = lodgers->class;
+        struct mt_htb_class *array;
 
         if (class->quantum != MT_HTB_QUANTUM || mt_tree_index(&foreign, class->handle & 0xffff) == 0)
                 return 0;
-        if (!grow(&array, &lodgers->room, lodgers->n, sizeof(*class)))
+        array = mt_array_room(lodgers->class, lodgers->n, &lodgers->room, sizeof(*array));
+        if (array == NULL)
                 return -ENOMEM;
         lodgers->class = array;
         lodgers->class[lodgers->n++] = *class;

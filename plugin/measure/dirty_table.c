@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure/dirty_table.h"
+#include "array_room.h"
 #include "cleanup.h"
 #include "units.h"
 
@@ -36,19 +37,14 @@ static struct mt_dirty_entry *find(const struct mt_dirty_table *table, const cha
 /* NULL without memory. */
 static struct mt_dirty_entry *find_or_add(struct mt_dirty_table *table, const char *uuid, uint64_t now_ms)
 {
-        struct mt_dirty_entry *entry = find(table, uuid);
+        struct mt_dirty_entry *entry = find(table, uuid), *array;
 
         if (entry != NULL)
                 return entry;
-        if (table->n == table->allocated) {
-                size_t more = table->allocated > 0 ? table->allocated * 2 : 64;
-                struct mt_dirty_entry *grown = realloc(table->entries, more * sizeof(*grown));
-
-                if (grown == NULL)
-                        return NULL;
-                table->entries = grown;
-                table->allocated = more;
-        }
+        array = mt_array_room(table->entries, table->n, &table->allocated, sizeof(*array));
+        if (array == NULL)
+                return NULL;
+        table->entries = array;
         entry = &table->entries[table->n++];
         *entry = (struct mt_dirty_entry){ .due_ms = now_ms + FIRST_MS };
         (void)snprintf(entry->uuid, sizeof(entry->uuid), "%s", uuid);

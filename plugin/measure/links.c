@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure/links.h"
 
+#include "array_room.h"
 #include "cleanup.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROW_BY 64
 #define READ_ATTEMPTS 3 /* while devices come and go */
 #define MAC_SIZE 6
 
@@ -59,17 +59,14 @@ static void parse_link(struct nlmsghdr *h, struct mt_link_info *ret)
 static int add_link(void *ctx, struct nlmsghdr *h)
 {
         struct mt_links *links = ctx;
+        struct mt_link_info *array;
 
         if (h->nlmsg_type != RTM_NEWLINK || !nlmsg_valid_hdr(h, sizeof(struct ifinfomsg)))
                 return 0;
-        if (links->n == links->room) {
-                struct mt_link_info *larger = realloc(links->link, (links->room + GROW_BY) * sizeof(*larger));
-
-                if (larger == NULL)
-                        return -ENOMEM;
-                links->link = larger;
-                links->room += GROW_BY;
-        }
+        array = mt_array_room(links->link, links->n, &links->room, sizeof(*array));
+        if (array == NULL)
+                return -ENOMEM;
+        links->link = array;
         parse_link(h, &links->link[links->n++]);
         return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure/nic.h"
 
+#include "array_room.h"
 #include "cleanup.h"
 #include "netlink.h"
 
@@ -14,7 +15,6 @@
 
 #define TIME_CONSTANT_S 2.0
 #define STALE_MS 5000
-#define GROW_BY 64
 
 struct device {
         int ifindex;
@@ -61,6 +61,8 @@ void mt_nic_table_free(struct mt_nic_table *table)
 /* The entry of a device, new ones at the end; NULL: no memory. */
 static struct device *entry(struct mt_nic_table *table, int ifindex)
 {
+        struct device *array;
+
         for (size_t i = 0; i < table->n; i++) {
                 const size_t at = (table->next + i) % table->n;
 
@@ -69,14 +71,10 @@ static struct device *entry(struct mt_nic_table *table, int ifindex)
                         return &table->device[at];
                 }
         }
-        if (table->n == table->room) {
-                struct device *larger = realloc(table->device, (table->room + GROW_BY) * sizeof(*larger));
-
-                if (larger == NULL)
-                        return NULL;
-                table->device = larger;
-                table->room += GROW_BY;
-        }
+        array = mt_array_room(table->device, table->n, &table->room, sizeof(*array));
+        if (array == NULL)
+                return NULL;
+        table->device = array;
         table->device[table->n] = (struct device){ .ifindex = ifindex };
         table->next = table->n + 1;
         return &table->device[table->n++];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure/share.h"
+#include "array_room.h"
 #include "cleanup.h"
 #include "units.h"
 
@@ -145,42 +146,26 @@ static bool parse_address(json_object *value, struct in6_addr *ret)
         return inet_pton(AF_INET6, text, &in6.sin6_addr) == 1 && mt_share_address((const struct sockaddr *)&in6, ret);
 }
 
-/* Room for one more of so many members in an array that grows. */
-static bool make_room(void **array, size_t n, size_t *room, size_t size)
-{
-        size_t more = *room > 0 ? *room * 2 : 64;
-        void *grown;
-
-        if (n < *room)
-                return true;
-        grown = reallocarray(*array, more, size);
-        if (grown == NULL)
-                return false;
-        *array = grown;
-        *room = more;
-        return true;
-}
-
 static bool keep(struct mt_share *share, const struct mt_share_entry *entry)
 {
-        void *array = share->entry;
-        bool has_room = make_room(&array, share->n, &share->room, sizeof(*entry));
+        struct mt_share_entry *array = mt_array_room(share->entry, share->n, &share->room, sizeof(*array));
 
+        if (array == NULL)
+                return false;
         share->entry = array;
-        if (has_room)
-                share->entry[share->n++] = *entry;
-        return has_room;
+        share->entry[share->n++] = *entry;
+        return true;
 }
 
 static bool keep_sent(struct mt_share *share, const struct mt_share_sent *sent)
 {
-        void *array = share->sent;
-        bool has_room = make_room(&array, share->n_sent, &share->sent_room, sizeof(*sent));
+        struct mt_share_sent *array = mt_array_room(share->sent, share->n_sent, &share->sent_room, sizeof(*array));
 
+        if (array == NULL)
+                return false;
         share->sent = array;
-        if (has_room)
-                share->sent[share->n_sent++] = *sent;
-        return has_room;
+        share->sent[share->n_sent++] = *sent;
+        return true;
 }
 
 static bool parse_uplink(struct mt_share *share, json_object *object, uint64_t at_ms)

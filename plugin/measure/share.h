@@ -9,8 +9,9 @@
  *                        "sends":[{"to":"10.0.0.3","migrations":2,"mbps":480.0}]}
  *
  * The traffic is that of the uplink which an address is reached through, without migrations; "sends" are those, as planned,
- * so that several sources share one destination. at_ms is the wall clock, so hosts' clocks must agree to MT_SHARE_FRESH_MS; HOST is the host name, so names must differ. A file is replaced by
- * a rename: a reader finds the old one or the new one, never a half. Whoever may write to the directory is believed.
+ * so that several sources share one destination. at_ms is the wall clock, so hosts' clocks must agree to MT_SHARE_FRESH_MS;
+ * HOST is the host name, so names must differ. A file is replaced by a rename: a reader finds the old one or the new one,
+ * never a half. Whoever may write to the directory is believed.
  */
 #ifndef MT_MEASURE_SHARE_H
 #define MT_MEASURE_SHARE_H

@@ -9,6 +9,7 @@
  * our own says is what the others must say. The links are tried first, because they are there on all kernels.
  */
 #include "measure/socket_inodes.h"
+#include "array_room.h"
 #include "cleanup.h"
 
 #include <dirent.h>
@@ -20,8 +21,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define GROW_BY 256
-
 static void closedirp(DIR **dir)
 {
         if (*dir != NULL)
@@ -30,14 +29,11 @@ static void closedirp(DIR **dir)
 
 static int add(struct mt_socket_inodes *inodes, uint32_t inode)
 {
-        if (inodes->n == inodes->room) {
-                uint32_t *larger = realloc(inodes->inode, (inodes->room + GROW_BY) * sizeof(*larger));
+        uint32_t *array = mt_array_room(inodes->inode, inodes->n, &inodes->room, sizeof(*array));
 
-                if (larger == NULL)
-                        return -ENOMEM;
-                inodes->inode = larger;
-                inodes->room += GROW_BY;
-        }
+        if (array == NULL)
+                return -ENOMEM;
+        inodes->inode = array;
         inodes->inode[inodes->n++] = inode;
         return 0;
 }

@@ -9,6 +9,7 @@
  */
 #include "measure/sockets.h"
 
+#include "array_room.h"
 #include "cleanup.h"
 #include "measure/socket_inodes.h"
 #include "netlink.h"
@@ -19,8 +20,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
-
-#define GROW_BY 256
 
 /* One socket of the dump that may be of interest. */
 struct candidate {
@@ -37,21 +36,6 @@ struct survey {
 static void survey_done(struct survey *survey)
 {
         free(survey->candidate);
-}
-
-/* Room for one more; returns false when there is no memory. */
-static bool grow(void **array, size_t *room, size_t n, size_t size)
-{
-        void *larger;
-
-        if (n < *room)
-                return true;
-        larger = realloc(*array, (*room + GROW_BY) * size);
-        if (larger == NULL)
-                return false;
-        *array = larger;
-        *room += GROW_BY;
-        return true;
 }
 
 static void set_address(struct sockaddr_storage *ret, int family, const __be32 *address, __be16 port)
@@ -105,8 +89,7 @@ static int survey_socket(void *ctx, struct nlmsghdr *h)
 {
         struct survey *survey = ctx;
         const struct inet_diag_msg *diag;
-        struct candidate *c;
-        void *array = survey->candidate;
+        struct candidate *array, *c;
         int family;
         size_t skip = 0;
 
@@ -115,7 +98,8 @@ static int survey_socket(void *ctx, struct nlmsghdr *h)
         diag = nlmsg_data(h);
         if (survey->mine != NULL && !mt_socket_inodes_have(survey->mine, diag->idiag_inode))
                 return 0;
-        if (!grow(&array, &survey->room, survey->n, sizeof(*c)))
+        array = mt_array_room(survey->candidate, survey->n, &survey->room, sizeof(*array));
+        if (array == NULL)
                 return -ENOMEM;
         survey->candidate = array;
         c = &survey->candidate[survey->n++];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure/vm_traffic.h"
+#include "array_room.h"
 
 #include <errno.h>
 #include <math.h>
@@ -25,15 +26,11 @@ static uint64_t key_of(const char *uuid, const char *name)
 
 static int keep(struct mt_vm_reading *reading, const struct mt_vm_counter *counter)
 {
-        if (reading->n == reading->room) {
-                size_t room = reading->room > 0 ? reading->room * 2 : 64;
-                struct mt_vm_counter *grown = realloc(reading->counter, room * sizeof(*grown));
+        struct mt_vm_counter *array = mt_array_room(reading->counter, reading->n, &reading->room, sizeof(*array));
 
-                if (grown == NULL)
-                        return -ENOMEM;
-                reading->counter = grown;
-                reading->room = room;
-        }
+        if (array == NULL)
+                return -ENOMEM;
+        reading->counter = array;
         reading->counter[reading->n++] = *counter;
         return 0;
 }

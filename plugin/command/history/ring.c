@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/history/ring.h"
+#include "array_room.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 int mt_ring_add(struct mt_ring *ring, void *item)
 {
+        void **array;
+
         if (ring->n == ring->limit) {
                 free(ring->item[ring->oldest]);
                 ring->item[ring->oldest] = item;
                 ring->oldest = (ring->oldest + 1) % ring->n;
                 return 0;
         }
-        if (ring->n == ring->allocated) {
-                size_t more = ring->allocated > 0 ? ring->allocated * 2 : 32;
-                void **grown = reallocarray(ring->item, more, sizeof(*grown));
-
-                if (grown == NULL) {
-                        free(item);
-                        return -ENOMEM;
-                }
-                ring->item = grown;
-                ring->allocated = more;
+        array = mt_array_room(ring->item, ring->n, &ring->allocated, sizeof(*array));
+        if (array == NULL) {
+                free(item);
+                return -ENOMEM;
         }
+        ring->item = array;
         ring->item[ring->n++] = item;
         return 0;
 }
