@@ -286,7 +286,7 @@ static int listen_on(struct mt_server *server, struct mt_err *err)
         server->has_group = group != NULL;
         if (group != NULL) {
                 server->group = group->gr_gid;
-                (void)chown(server->path, (uid_t)-1, group->gr_gid); /* without it only root can ask: no harm */
+                (void)!chown(server->path, (uid_t)-1, group->gr_gid); /* without it only root can ask: no harm */
         }
         if (chmod(server->path, 0660) < 0 || listen(server->fd, 16) < 0)
                 return mt_fail(err, errno, "listen on '%s': %s", server->path, strerror(errno));

@@ -7,8 +7,8 @@ Looked at are the formats of log lines (mt_log, mt_log_limited, mt_shim_log, sys
 
   line     one line, without a newline, a tab or an escape sequence in it, and no full stop, space or colon at its end;
            what is printed directly ends with one newline
-  subject  a warning, an error and each mt_fail say which thing they are about: by a conversion (%s, %u, ...) or by a name that
-           stands in the text
+  subject  a warning, an error and each mt_fail say which thing they are about: by a conversion (%s, %u, ...) or by a name
+           that stands in the text
   ending   a warning or an error of the log has a second half behind a comma, a semicolon or a colon: its cause, what
            follows from it or what to do
 """
@@ -24,7 +24,8 @@ from tap import Tap  # noqa: E402
 
 # Function: which argument is its format, and of which kind it is.
 CALLS = {"mt_log": (1, "log"), "mt_log_limited": (2, "log"), "mt_shim_log": (2, "log"), "syslog": (1, "log"),
-         "mt_fail": (2, "fail"), "mt_wrap": (1, "wrap"), "mt_print_err": (0, "print"), "fprintf": (1, "print")}
+         "mt_fail": (2, "fail"), "mt_wrap": (1, "wrap"), "mt_print_err": (0, "print"), "fprintf": (1, "print"),
+         "mt_terminal_complain": (1, "complain")}
 CALL = re.compile(r"\b(" + "|".join(CALLS) + r")\s*\(")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)\'|//[^\n]*|/\*.*?\*/|[()\[\]{},]|[^"\'()\[\]{},/]+|.', re.S)
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|(PRI[a-zA-Z0-9]+)')

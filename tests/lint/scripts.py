@@ -12,13 +12,9 @@ from tap import Tap  # noqa: E402
 
 
 def tree():
-    """Files that belong to the tree: all but what git ignores; without git, all outside build directories."""
-    done = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                          capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return sorted(name for name in done.stdout.split("\0") if name and os.path.isfile(os.path.join(ROOT, name)))
-    return sorted(os.path.relpath(os.path.join(directory, name), ROOT) for directory, _, names in os.walk(ROOT)
-                  for name in names if "/build" not in directory and "/.git/" not in directory)
+    """Files that belong to the tree."""
+    listed = subprocess.run([os.path.join(ROOT, "packaging", "list-sources")], stdout=subprocess.PIPE, text=True, check=True)
+    return sorted(name for name in listed.stdout.split("\0") if name)
 
 
 def language(path):

@@ -4,9 +4,11 @@
 import concurrent.futures
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.realpath(os.path.join(HERE, "..", ".."))
@@ -16,18 +18,26 @@ from tap import Tap  # noqa: E402
 TOOL, BUILD, *ONLY = sys.argv[1:]
 
 
-def sources():
-    """The C files of the build, each once, relative to the source tree."""
+def commands():
+    """{file, relative to the source tree: its compile commands}; two that define the same macros count once.
+
+    clang-tidy analyses a file once for each of its commands, and what several programs are linked from has several.
+    """
     with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as f:
-        files = {os.path.relpath(os.path.realpath(os.path.join(c["directory"], c["file"])), ROOT) for c in json.load(f)}
-    files = sorted(f for f in files if f.endswith(".c") and not f.startswith(".."))
-    return [f for f in files if not ONLY or f in ONLY]
+        entries = json.load(f)
+    found = {}
+    for entry in entries:
+        name = os.path.relpath(os.path.realpath(os.path.join(entry["directory"], entry["file"])), ROOT)
+        if name.endswith(".c") and not name.startswith("..") and (not ONLY or name in ONLY):
+            macros = frozenset(word for word in shlex.split(entry["command"]) if word.startswith("-D"))
+            found.setdefault(name, {}).setdefault(macros, entry)
+    return {name: list(found[name].values()) for name in sorted(found)}
 
 
 def clang_tidy(name):
     """(clean?, findings) of one file."""
-    done = subprocess.run(["clang-tidy", "--quiet", "-p", BUILD, os.path.join(ROOT, name)], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(["clang-tidy", "--quiet", "-p", DATABASE, os.path.join(ROOT, name)], capture_output=True,
+                          text=True, check=False)
     return done.returncode == 0, done.stdout or done.stderr
 
 
@@ -56,10 +66,12 @@ run = {"clang-tidy": clang_tidy, "cppcheck": cppcheck}[TOOL]
 if not shutil.which(TOOL):
     tap.skip(TOOL, "not installed")
     tap.finish()
-names = sources()
-if TOOL == "clang-tidy":  # the unit tests run under the sanitizers and valgrind, and are half of all the files
-    names = [name for name in names if not name.startswith("tests/unit/")]
-with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-    for source, (clean, findings) in zip(names, pool.map(run, names)):
+files = commands()
+if TOOL == "clang-tidy":  # the unit tests run under the sanitizers and valgrind, and are a quarter of all the files
+    files = {name: entries for name, entries in files.items() if not name.startswith("tests/unit/")}
+with tempfile.TemporaryDirectory() as DATABASE, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with open(os.path.join(DATABASE, "compile_commands.json"), "w", encoding="utf-8") as f:
+        json.dump([entry for entries in files.values() for entry in entries], f)
+    for source, (clean, findings) in zip(files, pool.map(run, files)):
         tap.ok(clean, source, findings)
 tap.finish()

@@ -20,6 +20,7 @@ RUN_TIME = ("libjson-c5", "libnl-3-200", "libnl-route-3-200", "libsystemd0", "li
             "systemd-standalone-sysusers", "systemd-standalone-tmpfiles", "passwd", "python3-minimal")
 BUILD = ("build-essential", "debhelper", "meson", "pkgconf", "libconfig-dev", "libjson-c-dev", "libnl-3-dev",
          "libnl-route-3-dev", "libsystemd-dev", "libvirt-dev", "libxml2-dev", "python3")
+UNREAD = [f"-oDpkg::Options::=--path-exclude=/usr/share/{name}/*" for name in ("doc", "info", "locale", "man")]
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 MARK = "MIGTUNE_PACKAGES_NAMESPACE"
 TIMEOUT_S = 600
@@ -61,6 +62,7 @@ def _make_clean(release):
         raise RootError("mmdebstrap is not installed")
     shutil.rmtree(fresh, ignore_errors=True)
     _do("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--dpkgopt=force-unsafe-io",
+        '--aptopt=Acquire::Languages "none"', "--skip=cleanup/apt/lists",  # these the other layer needs as well
         f"--include={','.join((LIBCONFIG[release], *RUN_TIME))}", release, fresh, mirror())
     os.replace(fresh, target)
 
@@ -74,7 +76,7 @@ def _make_build(release):
     with Root(release, upper=fresh) as root:
         shutil.copy("/etc/resolv.conf", root.path / "etc/resolv.conf")
         root.run("apt-get", "-q", "update")
-        root.run("apt-get", "-q", "-y", "--no-install-recommends", "install", *BUILD)
+        root.run("apt-get", "-q", "-y", "--no-install-recommends", *UNREAD, "install", *BUILD)
         root.run("apt-get", "clean")
     os.replace(fresh, target)
 

@@ -47,7 +47,7 @@ def check_own(tap, base):
     code = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.strip().startswith("#")]
     rules = [line.strip() for line in code if line.startswith("  ") and "include" not in line]
     wide = [rule for rule in rules if "capability" in rule or re.search(r"\s\w*(w|x)\w*,$", rule)]
-    tap.equal(wide, ["/run/migtune/migtune.sock rw,"], 
+    tap.equal(wide, ["/run/migtune/migtune.sock rw,"],
               "it gives no capability, runs nothing, and writes to the watcher's socket alone")
     wrong = base / "wrong"
     wrong.write_text(path.read_text(encoding="utf-8").replace(" mr,", " mrq,"), encoding="utf-8")

@@ -127,6 +127,9 @@ def check_refusals(tap, project):
     done = project.release("--dry-run", "--no-sign", "--suites", "gcc lint", str(project.top / "dry"))
     tap.ok(done.returncode == 0 and "would run tests/run gcc lint" in done.stdout and not (project.top / "dry").exists(),
            "--dry-run tells and does nothing", done.stdout + done.stderr)
+    done = project.run("sh", "-c", "cd .. && exec tree/packaging/release --dry-run --no-sign --no-tests dry")
+    tap.ok(done.returncode == 0 and f" to {project.top}/dry\n" in done.stdout, "DIRECTORY is that of who calls",
+           done.stdout + done.stderr)
 
 
 def check_release(tap, project):
