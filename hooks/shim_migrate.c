@@ -36,7 +36,7 @@
 
 #define MIN_WAIT_MS 50u
 #define MAX_WAIT_MS 60000u
-#define MAX_HOLD_MS 3600000u /* the plugin bounds a wait; this is for one that does not */
+#define MAX_HOLD_MS (25 * 3600000u) /* the plugin bounds a wait, by a day at most; this is for one that does not */
 
 #define REFUSED_WITHIN_MS 60000u /* the destination may start a large guest's QEMU before it finds a flag to refuse */
 

@@ -9,14 +9,14 @@
 #include <math.h>
 #include <stdio.h>
 
-/* "vm1: pre-copy at 450.0 Mbit/s: 8.2 s, 210 ms away, 1.2 GiB; max_downtime is met" */
+/* "vm1: pre-copy at 450.0 Mbit/s: 8.2 s, blackout 210 ms, 1.2 GiB; max_downtime is met" */
 static void show_head(json_object *planned, size_t columns)
 {
         json_object *plan = mt_member(planned, "plan");
         char line[512], cost[128] = "does not end";
 
         if (!isinf(mt_member_predicted(plan, "prediction/total_ms")))
-                (void)snprintf(cost, sizeof(cost), "%s, %s away, %s", mt_text_time(plan, "prediction/total_ms").text,
+                (void)snprintf(cost, sizeof(cost), "%s, blackout %s, %s", mt_text_time(plan, "prediction/total_ms").text,
                                mt_text_time(plan, "prediction/downtime_ms").text,
                                mt_text_bytes(plan, "prediction/bytes").text);
         (void)snprintf(line, sizeof(line), "%.256s: %s at %s: %s; max_downtime is %smet", mt_member_text(planned, "domain"),

@@ -102,14 +102,14 @@ void mt_advice_fill(const struct mt_intent *intent, const struct mt_plan *plan, 
 {
         const struct mt_call_changes *changes = &plan->call;
         struct mt_advice advice = { .struct_size = sizeof(advice) };
-        char rate[32], total[32], away[32], also[96];
+        char rate[32], total[32], blackout[32], also[96];
 
         describe_changes(changes, also, sizeof(also));
-        (void)snprintf(advice.reason, sizeof(advice.reason), "%s%s at %s%s; predicted %s, %s away%s",
+        (void)snprintf(advice.reason, sizeof(advice.reason), "%s%s at %s%s; predicted %s, blackout %s%s",
                        intent->mode == MT_MODE_ENFORCE ? "" : "mode observe, would be: ", mt_technique_name(plan->technique),
                        mt_format_rate(rate, sizeof(rate), plan->bandwidth_bytes_s), also,
                        time_text(total, sizeof(total), plan->prediction.total_ms),
-                       time_text(away, sizeof(away), plan->prediction.downtime_ms),
+                       time_text(blackout, sizeof(blackout), plan->prediction.downtime_ms),
                        changes->compression != MT_COMPRESSION_LEAVE ? " without the compression" : "");
         if (intent->mode == MT_MODE_ENFORCE) {
                 const char *method = mt_compression_name(changes->compression);

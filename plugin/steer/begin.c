@@ -70,15 +70,15 @@ static void open_outcome(struct mt_host *host, struct mt_job *job, bool adopted)
 static void announce(const struct mt_job *job)
 {
         const struct mt_plan *plan = &job->plan;
-        char rate[32], total[32], away[32];
+        char rate[32], total[32], blackout[32];
 
         mt_log(MT_LOG_INFO,
-               "domain '%s': migration to %s %s: %s at %s (lambda %.3f, %s), %u rounds, predicted %s, %s away%s",
+               "domain '%s': migration to %s %s: %s at %s (lambda %.3f, %s), %u rounds, predicted %s, blackout %s%s",
                job->xml.id.name, job->outcome.destination, job->outcome.adopted ? "adopted" : "started",
                mt_technique_name(plan->technique), mt_format_rate(rate, sizeof(rate), plan->bandwidth_bytes_s), plan->lambda,
                mt_strategy_name(plan->strategy), plan->iterations,
                mt_format_time(total, sizeof(total), plan->prediction.total_ms),
-               mt_format_time(away, sizeof(away), plan->prediction.downtime_ms),
+               mt_format_time(blackout, sizeof(blackout), plan->prediction.downtime_ms),
                plan->limit_met ? "" : "; max_downtime cannot be met");
 }
 

@@ -44,7 +44,7 @@ class Soak:
     def __init__(self, bench, seed):
         self.bench, self.rng = bench, random.Random(seed)
         self.begun = self.unseen = 0
-        self.ends, self.happened, self.sizes = {}, {}, []
+        self.moving, self.ends, self.happened, self.sizes = [], {}, {}, []
 
     # what happens while a migration runs
 
@@ -107,7 +107,8 @@ class Soak:
     def step(self, is_calm):
         """One migration, or two at once."""
         bench, rng = self.bench, self.rng
-        here = [guest for guest in bench.lab.guests if guest.host is rng.choice(bench.lab.guests).host]
+        host = rng.choice(bench.lab.guests).host
+        here = [guest for guest in bench.lab.guests if guest.host is host]
         self.moving = here if len(here) == 2 and rng.random() < BOTH else [rng.choice(bench.lab.guests)]
         for guest in self.moving:
             guest.work(**rng.choice(PATTERNS))

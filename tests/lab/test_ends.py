@@ -156,11 +156,14 @@ def destination_watcher_killed(bench):
     """The destination's watcher is killed midway and started again."""
     tap = bench.tap
     migration, source, target = midway(bench)
+    said = "incoming migration: ingress class"
+    before = target.watcher.output().count(said)
     target.watcher.kill()
     target.watch(CONFIG)
-    wait_for("the new watcher's class",
-             lambda: any(shaping.migrations(target, device) for device in shaping.ifbs(target)))
-    tap.ok(True, "the new watcher shapes what arrives again")
+    # Until then an ifb may be the old one, which goes while it is looked at.
+    wait_for("the new watcher to make a class", lambda: target.watcher.output().count(said) > before)
+    tap.ok(any(shaping.migrations(target, device) for device in shaping.ifbs(target)),
+           "the new watcher shapes what arrives again", target.snapshot())
     result = migration.finish()
     tap.note(result.line())
     tap.ok(result.ok, "the migration completes", result.error)

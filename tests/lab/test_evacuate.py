@@ -163,24 +163,31 @@ def dry_run(bench):
     tap.equal(bench.status(source)["migrations"], [], "and the watcher was told of nothing")
 
 
-def at_once(bench):
-    """All of them, as the queue says: high urgency ends first, and the plans never exceed the link."""
-    tap = bench.tap
+def evacuated(bench, name, *arguments):
+    """All evacuated, which is checked, and the sum of the plans with it: (the command's end, the ledger, the records)."""
     begin(bench)
     source, target = bench.source, bench.target
     with Ledger(bench, source) as ledger:
-        done = evacuate(bench)
+        done = evacuate(bench, *arguments)
     records = source.watcher.wait_record(len(GUESTS)) and source.watcher.records()
-    tap.note(done.stderr)
-    check_all_moved(bench, done, target, "at once")
+    bench.tap.note(done.stderr)
+    check_all_moved(bench, done, target, name)
+    bench.tap.ok(0 < ledger.most_mbps <= LINK_MBPS + 0.5, f"{name}: the sum of planned rates never exceeds the link",
+                 ledger.most_mbps)
+    bench.tap.note(ledger.line())
+    return done, ledger, records
+
+
+def at_once(bench):
+    """All of them, as the queue says: high urgency ends first, and the plans never exceed the link."""
+    tap = bench.tap
+    done, ledger, records = evacuated(bench, "at once")
     when = spans(records)
     tap.note({name: tuple(round(moment - min(b for b, _ in when.values()), 1) for moment in span)
               for name, span in when.items()})
     tap.equal(min(when, key=lambda name: when[name][1]), "db", "high urgency ends first")
     tap.ok(max(when[name][1] for name in ("db", "web")) <= min(when[name][0] for name in ("batch1", "batch2")) + 1.5,
            "low urgency begins when the others have ended", when)
-    tap.ok(0 < ledger.most_mbps <= LINK_MBPS + 0.5, "the sum of planned rates never exceeds the link", ledger.most_mbps)
-    tap.note(ledger.line())
     tap.ok({"batch1", "batch2"} & ledger.waited, "somebody waited for its turn", ledger.waited)
     tap.ok(all(record["attach"] == "client-shim" and record["result"] == "completed" for record in records),
            "each was advised before it was started", [record["attach"] for record in records])
@@ -191,14 +198,8 @@ def at_once(bench):
 def one_by_one(bench):
     """--parallel 1: the same, and never two at the same time; the wishes of the command line are the plan's."""
     tap = bench.tap
-    begin(bench)
-    source, target = bench.source, bench.target
-    with Ledger(bench, source) as ledger:
-        done = evacuate(bench, "--parallel", "1", "--max-downtime", "250ms", "--json")
-    records = source.watcher.wait_record(len(GUESTS)) and source.watcher.records()
-    check_all_moved(bench, done, target, "one by one")
+    done, ledger, records = evacuated(bench, "one by one", "--parallel", "1", "--max-downtime", "250ms", "--json")
     tap.equal(ledger.most_running, 1, "never two at the same time")
-    tap.ok(0 < ledger.most_mbps <= LINK_MBPS + 0.5, "the sum of planned rates never exceeds the link", ledger.most_mbps)
     tap.equal([record["domain"]["name"] for record in records][:2], ORDER[:2], "in their order")
     tap.equal({(record["intent"]["max_downtime_ms"], record["intent"]["from"]) for record in records},
               {(250, "command line")}, "the records' intent is the command line's")
@@ -213,16 +214,8 @@ def one_by_one(bench):
 def together(bench):
     """--urgency high: all at the same time, and still within the link."""
     tap = bench.tap
-    begin(bench)
-    source, target = bench.source, bench.target
-    with Ledger(bench, source) as ledger:
-        done = evacuate(bench, "--urgency", "high")
-    records = source.watcher.wait_record(len(GUESTS)) and source.watcher.records()
-    check_all_moved(bench, done, target, "together")
-    tap.note(done.stderr)
+    _, ledger, records = evacuated(bench, "together", "--urgency", "high")
     tap.ok(ledger.most_running > 1, "several at the same time", ledger.most_running)
-    tap.ok(0 < ledger.most_mbps <= LINK_MBPS + 0.5, "the sum of planned rates never exceeds the link", ledger.most_mbps)
-    tap.note(ledger.line())
     tap.equal({record["intent"]["urgency"] for record in records}, {"high"}, "the urgency is the command line's")
     bench.check_clean()
 
@@ -264,7 +257,7 @@ def ctrl_c_once(bench):
     """Ctrl-C: what runs ends, nobody else is started, and the exit status tells."""
     tap = bench.tap
     begin(bench)
-    source, target = bench.source, bench.target
+    source = bench.source
     shown = Terminal(source, "evacuate", bench.target.uri(), "--parallel", "1", "--bandwidth", SLOW)
     shown.shows(r"db .*iteration \d")
     shown.press(CTRL_C)
@@ -285,7 +278,7 @@ def ctrl_c_twice(bench):
     """Ctrl-C twice: the running ones are aborted, and run on where they were."""
     tap = bench.tap
     begin(bench)
-    source, target = bench.source, bench.target
+    source = bench.source
     shown = Terminal(source, "evacuate", bench.target.uri(), "--parallel", "2", "--bandwidth", SLOW, "--urgency", "high")
     shown.shows(r"2 running")
     shown.press(CTRL_C)

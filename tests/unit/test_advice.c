@@ -128,7 +128,7 @@ static void test_tune(void **state)
         assert_string_equal(advice.ticket, "");
         assert_string_equal(advice.reason,
                             "hybrid at 335.5 Mbit/s, with compressed, without auto-converge, with postcopy, by "
-                            "xbzrle; predicted 12.3 s, 280 ms away without the compression");
+                            "xbzrle; predicted 12.3 s, blackout 280 ms without the compression");
 }
 
 static void test_nothing_to_change(void **state)
@@ -146,7 +146,7 @@ static void test_nothing_to_change(void **state)
         assert_true(advice.flags_add == 0 && advice.flags_drop == 0 && advice.connections == 0);
         assert_true(advice.bandwidth_postcopy_mib_s == 0 && advice.bandwidth_switchover_mib_s == 0);
         assert_string_equal(advice.compression, "");
-        assert_string_equal(advice.reason, "pre-copy at 8.4 Mbit/s; predicted without end, without end away");
+        assert_string_equal(advice.reason, "pre-copy at 8.4 Mbit/s; predicted without end, blackout without end");
 }
 
 static void test_observe(void **state)
