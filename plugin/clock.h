@@ -15,6 +15,15 @@ static inline uint64_t mt_now_ms(void)
         return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* CLOCK_MONOTONIC in ns. */
+static inline uint64_t mt_now_ns(void)
+{
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* CLOCK_REALTIME in ms since 1970. */
 static inline uint64_t mt_wall_ms(void)
 {

@@ -70,6 +70,9 @@ int mt_key_expected(const struct mt_key *key, const char *found, struct mt_err *
  */
 const char *mt_key_text(const struct mt_key *key, const void *base, char *text, size_t size);
 
+/* A number from 0 to 1e6 with a point whatever the locale, without trailing zeros: "0.25", "1.0". Returns text. */
+const char *mt_key_decimal(char *text, size_t size, double value);
+
 /* Does the row stand for several that come alone as well ("deadline": of each urgency)? Then it has no value of its own. */
 bool mt_key_is_group(const struct mt_key *key);
 

@@ -40,8 +40,7 @@ static void time_text(char *text, size_t size, uint64_t ms)
                 (void)snprintf(text, size, "%" PRIu64 "ms", ms);
 }
 
-/* With a point whatever the locale, without trailing zeros. */
-static void decimal_text(char *text, size_t size, double value)
+const char *mt_key_decimal(char *text, size_t size, double value)
 {
         const uint64_t scale = UINT64_C(1000000000);
         const uint64_t billionths = (uint64_t)(fmin(fmax(value, 0.0), 1e6) * (double)scale + 0.5);
@@ -51,6 +50,7 @@ static void decimal_text(char *text, size_t size, double value)
         for (; digits > 1 && rest % 10 == 0; digits--)
                 rest /= 10;
         (void)snprintf(text, size, "%" PRIu64 ".%0*" PRIu64, billionths / scale, digits, rest);
+        return text;
 }
 
 static void table_text(char *text, size_t size, const struct mt_calm_table *table)
@@ -62,8 +62,8 @@ static void table_text(char *text, size_t size, const struct mt_calm_table *tabl
                 char rate[32], share[32];
 
                 rate_text(rate, sizeof(rate), mt_bytes_s(table->Bs[i]));
-                decimal_text(share, sizeof(share), table->F[i]);
-                used += (size_t)snprintf(text + used, size - used, "%s%s:%s", i > 0 ? " " : "", rate, share);
+                used += (size_t)snprintf(text + used, size - used, "%s%s:%s", i > 0 ? " " : "", rate,
+                                         mt_key_decimal(share, sizeof(share), table->F[i]));
         }
 }
 
@@ -94,7 +94,7 @@ const char *mt_key_text(const struct mt_key *key, const void *base, char *text, 
                 break;
         case MT_KEY_FLOAT:
                 (void)memcpy(&decimal, field, sizeof(decimal));
-                decimal_text(text, size, decimal);
+                (void)mt_key_decimal(text, size, decimal);
                 break;
         case MT_KEY_WORD:
         case MT_KEY_COUNT:

@@ -40,21 +40,11 @@ static void add_range(struct text *text, const struct mt_key *key, const char *(
                 add(text, ", or \"auto\"");
 }
 
-/* A double without trailing zeros, with a point whatever the locale. */
 static void add_decimal(struct text *text, double value)
 {
-        uint64_t thousandths = (uint64_t)(value * 1000 + 0.5);
-        unsigned digits = 3;
+        char decimal[32];
 
-        for (; digits > 0 && thousandths % 10 == 0; digits--)
-                thousandths /= 10;
-        if (digits == 0) {
-                add(text, "%" PRIu64 ".0", thousandths);
-        } else {
-                uint64_t scale = digits == 3 ? 1000 : digits == 2 ? 100 : 10;
-
-                add(text, "%" PRIu64 ".%0*" PRIu64, thousandths / scale, (int)digits, thousandths % scale);
-        }
+        add(text, "%s", mt_key_decimal(decimal, sizeof(decimal), value));
 }
 
 int mt_key_expected(const struct mt_key *key, const char *found, struct mt_err *err)

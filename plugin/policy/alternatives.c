@@ -3,11 +3,11 @@
  * Theory of operation
  *
  * A table of what the plan was chosen from: each technique at each of four bandwidths (the plan's own, what nobody uses now,
- * the whole link, the least that is wanted), and pre-copy as the other strategies would have it. All are predicted by what predicts the
- * plan. None is left out because it may not be had: it is marked with what bars it, by the same bounds that made the plan's
- * R, so that an operator sees which wish or rule a faster or gentler way would cost. The verdict then compares the plan with
- * those that nothing bars. It does not claim that the plan was chosen by that comparison: the technique comes from
- * the traffic's rules and R from the strategy, unless technique = "predicted" is configured.
+ * the whole link, the least that is wanted), and pre-copy as the other strategies would have it. All are predicted by what
+ * predicts the plan. None is left out because it may not be had: it is marked with what bars it, by the same bounds that
+ * made the plan's R, so that an operator sees which wish or rule a faster or gentler way would cost. The verdict then
+ * compares the plan with those that nothing bars. It does not claim that the plan was chosen by that comparison: the
+ * technique comes from the traffic's rules and R from the strategy, unless technique = "predicted" is configured.
  */
 #include "policy/alternatives.h"
 #include "array.h"
@@ -108,6 +108,16 @@ static void name_bar(struct table *t, enum mt_bar bar, const char *obstacle)
 #undef SAY
 }
 
+/* What a way takes from others, as far as their traffic is known. */
+static struct mt_tenants taken_from(const struct table *t, const struct mt_way *way, const struct mt_option *option,
+                                    const struct mt_prediction *prediction)
+{
+        struct mt_tenants tenants = mt_predict_tenants(way, option->switch_after, &t->in, &option->bandwidth, prediction);
+
+        tenants.known = t->facts->src.known || t->facts->dst.known;
+        return tenants;
+}
+
 static void add(struct table *t, const struct mt_way *way, const char *what, enum mt_bar bar, const char *obstacle,
                 const struct mt_option *option)
 {
@@ -122,8 +132,7 @@ static void add(struct table *t, const struct mt_way *way, const char *what, enu
         one->bar = bar;
         one->bandwidth_bytes_s = mt_bytes_s(option->bandwidth.R);
         one->prediction = option->prediction;
-        one->tenants = mt_predict_tenants(way, option->switch_after, &t->in, &option->bandwidth, &option->prediction);
-        one->tenants.known = t->facts->src.known || t->facts->dst.known;
+        one->tenants = taken_from(t, way, option, &option->prediction);
 }
 
 struct bandwidth {
@@ -220,8 +229,7 @@ static void weigh_plan(struct table *t)
         const struct mt_way way = { t->plan->technique, t->plan->strategy };
         const struct mt_option option = mt_option_by_strategy(&way, t->facts, t->intent, &t->in, /* why= */ NULL);
 
-        t->plan->tenants = mt_predict_tenants(&way, option.switch_after, &t->in, &option.bandwidth, &t->plan->prediction);
-        t->plan->tenants.known = t->facts->src.known || t->facts->dst.known;
+        t->plan->tenants = taken_from(t, &way, &option, &t->plan->prediction);
 }
 
 /* How the technique and the bandwidth were found. */
@@ -269,7 +277,7 @@ static void price(char *text, size_t size, const struct mt_alternative *other, c
         else if (other->bandwidth_bytes_s > plan->bandwidth_bytes_s)
                 mt_sentence(text, size, "at %.1f Mbit/s", mt_mbps(other->bandwidth_bytes_s));
         else
-                mt_sentence(text, size, "for %.0f ms away instead of %.0f", (double)other->prediction.downtime_ms,
+                mt_sentence(text, size, "with a blackout of %.0f ms instead of %.0f", (double)other->prediction.downtime_ms,
                             (double)plan->prediction.downtime_ms);
 }
 

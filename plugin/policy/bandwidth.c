@@ -7,7 +7,6 @@
 
 #define TESTBED_MBPS 1000.0
 #define TOLERANCE_MBPS 0.05 /* as much as is shown */
-#define SURE_AT_HIGH 0.9    /* of the link, for a migration of high urgency at its destination */
 
 /* Thesis algorithm 2: the part of the ideal bandwidth that an urgency may have. */
 static const double urgency_share[] = {
@@ -162,8 +161,8 @@ static double switchover_rate(double R, const struct mt_inputs *in)
  */
 static double arriving(const struct mt_inputs *in)
 {
-        double sure =
-                in->urgency == MT_URGENCY_HIGH ? in->link * SURE_AT_HIGH : fmax(in->min_bandwidth, in->deadline_bandwidth);
+        double sure = in->urgency == MT_URGENCY_HIGH ? in->link * MT_SURE_AT_HIGH / 100.0
+                                                     : fmax(in->min_bandwidth, in->deadline_bandwidth);
 
         return in->dst_in > 0.0 ? fmax(in->link * MT_USABLE - in->dst_in, sure) : (double)INFINITY;
 }

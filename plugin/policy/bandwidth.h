@@ -21,6 +21,9 @@ double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *i
 /* Mbit/s on the wire of a migration that waits for its turn: the 1 MiB/s that libvirt can set at least. */
 #define MT_TRICKLE_MBPS (8.0 * 1.048576)
 
+/* Per cent of the link that a migration of high urgency is sure of at its destination, where that has a class for it. */
+#define MT_SURE_AT_HIGH 90
+
 /*
  * Bounds demand (DESIGN 3.4): at least the deadline's and the smallest bandwidth, and D/lambda_high for a
  * strategy that keeps lambda; at most the urgency's

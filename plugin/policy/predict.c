@@ -137,8 +137,7 @@ static struct mt_tenants sum(const struct phase *phases, size_t n, const struct 
                 mbit += lost * phases[i].seconds;
                 peak = fmax(peak, lost);
         }
-        return (struct mt_tenants){ .known = true,
-                                    .bytes_s = seconds > 0.0 ? mt_bytes_s(mbit / seconds) : 0,
+        return (struct mt_tenants){ .bytes_s = seconds > 0.0 ? mt_bytes_s(mbit / seconds) : 0,
                                     .peak_bytes_s = mt_bytes_s(peak),
                                     .ms = mt_ms(seconds),
                                     .bytes = mt_bytes(mbit) };
@@ -149,11 +148,9 @@ static struct mt_tenants for_good(double rate, const struct mt_inputs *in)
 {
         uint64_t lost = taken(rate, in) < LEAST_LOSS_MBPS ? 0 : mt_bytes_s(taken(rate, in));
 
-        return (struct mt_tenants){ .known = true,
-                                    .bytes_s = lost,
-                                    .peak_bytes_s = lost,
-                                    .ms = lost > 0 ? UINT64_MAX : 0,
-                                    .bytes = lost > 0 ? UINT64_MAX : 0 };
+        return (struct mt_tenants){
+                .bytes_s = lost, .peak_bytes_s = lost, .ms = lost > 0 ? UINT64_MAX : 0, .bytes = lost > 0 ? UINT64_MAX : 0
+        };
 }
 
 struct mt_tenants mt_predict_tenants(const struct mt_way *way, unsigned switch_after, const struct mt_inputs *in,

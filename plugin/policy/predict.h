@@ -15,7 +15,7 @@ struct mt_prediction mt_predict(const struct mt_way *way, unsigned switch_after,
                                 const struct mt_intent *intent, const struct mt_bandwidth *bandwidth,
                                 const struct mt_stop *stop);
 
-/* What that way takes from the traffic that the link has now; prediction: its own. */
+/* What that way takes from the traffic that the link has now; prediction: its own. Whether that is known, the facts tell. */
 struct mt_tenants mt_predict_tenants(const struct mt_way *way, unsigned switch_after, const struct mt_inputs *in,
                                      const struct mt_bandwidth *bandwidth, const struct mt_prediction *prediction);
 

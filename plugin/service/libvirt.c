@@ -230,7 +230,7 @@ static void tell_versions(struct mt_libvirt *libvirt, virConnectPtr connection)
         mt_versions_text(&versions, library, text, sizeof(text));
         if (strcmp(text, libvirt->versions) == 0)
                 return;
-        memcpy(libvirt->versions, text, sizeof(text));
+        (void)memcpy(libvirt->versions, text, sizeof(text));
         mt_log(MT_LOG_INFO, "%s", text);
         if (mt_version_too_old(versions.libvirt) || mt_version_too_old(library))
                 mt_log(MT_LOG_WARNING, "libvirt is older than 9.0, the oldest that migtune was tried with: update it");

@@ -39,8 +39,8 @@ void mt_notify_reloading(void)
 {
         char state[64];
 
-        /* The time is what managers since systemd 253 want with it; in microseconds of the monotonic clock. */
-        (void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, mt_now_ms() * MS_US);
+        /* Managers since systemd 253 may want its time, and heed none that lies before their signal: not cut to ms. */
+        (void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, mt_now_ns() / 1000);
         tell(state);
 }
 

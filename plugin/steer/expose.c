@@ -55,14 +55,11 @@ void mt_failed_open(const struct mt_host *host, enum mt_fail_open what)
 void mt_host_decide(const struct mt_host *host, const struct mt_facts *facts, const struct mt_intent *intent,
                     struct mt_plan *ret_plan)
 {
-        struct timespec before, after;
+        uint64_t began_ns = mt_now_ns();
 
-        (void)clock_gettime(CLOCK_MONOTONIC, &before);
         mt_decide(facts, intent, ret_plan);
-        (void)clock_gettime(CLOCK_MONOTONIC, &after);
         if (host->expose != NULL)
-                mt_metrics_plan(&host->expose->metrics, (uint64_t)((after.tv_sec - before.tv_sec) * INT64_C(1000000000) +
-                                                                   (after.tv_nsec - before.tv_nsec)));
+                mt_metrics_plan(&host->expose->metrics, mt_now_ns() - began_ns);
 }
 
 void mt_expose_outcome(const struct mt_host *host, const struct mt_outcome *outcome)

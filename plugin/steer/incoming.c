@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "log.h"
 #include "measure/domain.h"
+#include "policy/bandwidth.h"
 #include "steer/gather.h"
 #include "steer/meter.h"
 #include "steer/link.h"
@@ -118,7 +119,7 @@ static struct mt_class_spec spec_of(const struct mt_incoming *in, const struct m
         if (deadline != MT_AUTO && deadline > 0 && MT_GIB * 1000 / deadline > floor)
                 floor = MT_GIB * 1000 / deadline;
         if (in->intent.urgency == MT_URGENCY_HIGH)
-                floor = link->rate_bytes_s / 100 * 90;
+                floor = link->rate_bytes_s / 100 * MT_SURE_AT_HIGH;
         return mt_link_class(link, floor, ceil > keep ? ceil - keep : 1, in->intent.urgency == MT_URGENCY_LOW);
 }
 

@@ -50,7 +50,6 @@ bool mt_job_exists(const struct mt_host *host, const char *uuid)
 void mt_job_switchover(struct mt_host *host, const char *uuid, bool post_copy)
 {
         struct mt_job *job = find(host, uuid);
-
         enum mt_job_state before;
 
         if (job == NULL)

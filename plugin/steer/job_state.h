@@ -41,7 +41,7 @@ struct mt_job {
         struct mt_plan plan;       /* as of now; the first one is in the outcome */
         struct mt_job_stats stats; /* the last ones */
 
-        bool has_turn; /* algorithm 3 lets it go; else facts.waits_turn (steer/ledger.h) */
+        bool has_turn; /* algorithm 3 lets it go; else facts.waits_turn (steer/turn.h) */
         struct mt_flows flows;
         struct mt_link link;
         uint16_t minor;

@@ -19,8 +19,8 @@ void mt_learn_tick(struct mt_host *host);
 void mt_learn_outcome(struct mt_host *host, const struct mt_outcome *outcome);
 
 /*
- * Puts what was learnt into facts: DL and DH, setup_ms and overhead_bytes; and, with traffic.models = "auto", the models, and tau and t_g where the
- * intent leaves them open.
+ * Puts what was learnt into facts: DL and DH, setup_ms and overhead_bytes; and, with traffic.models = "auto", the models,
+ * and tau and t_g where the intent leaves them open.
  */
 void mt_learn_facts(const struct mt_host *host, const struct mt_intent *intent, struct mt_facts *facts);
 

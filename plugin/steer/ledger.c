@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "steer/ledger.h"
-#include "log.h"
 #include "policy/bandwidth.h"
 #include "policy/inputs.h"
 #include "policy/ledger.h"
-#include "steer/call_match.h"
 #include "steer/job_state.h"
-#include "steer/queue.h"
+#include "steer/turn.h"
 
 #include <math.h>
 #include <netinet/in.h>
@@ -20,18 +18,9 @@
 enum { BUDGET_LINK, BUDGET_SLA, BUDGET_IDLE, BUDGETS_EACH };
 #define MOST_DESTINATIONS (MT_LEDGER_BUDGETS / BUDGETS_EACH - 1)
 
-/* One that takes part; job NULL: a call that was let go, or one that is only thought of. */
-struct part {
-        struct mt_job *job;
-        const struct mt_facts *facts;
-        const struct mt_intent *intent;
-        const struct mt_plan *plan;
-        const struct sockaddr_storage *peer; /* family AF_UNSPEC: not known */
-};
-
 /* All of one device. */
 struct ledger {
-        struct part part[MOST];
+        struct mt_part part[MOST];
         struct mt_ledger_entry entry[MOST];
         size_t n;
         struct mt_ledger_budget budget[MT_LEDGER_BUDGETS];
@@ -54,18 +43,7 @@ static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_st
                                                               &((const struct sockaddr_in6 *)b)->sin6_addr);
 }
 
-static bool runs_on(const struct mt_job *job, const char *device)
-{
-        return job->state != MT_JOB_OVER && strcmp(job->facts.device, device) == 0;
-}
-
-static bool is_let_go_on(const struct mt_host *host, const struct mt_announced *call, const char *device)
-{
-        return call->state == MT_ANNOUNCED_ADVISED && strcmp(call->outcome.facts.device, device) == 0 &&
-               mt_call_counts(host, call);
-}
-
-static void add(struct ledger *ledger, const struct part *part)
+static void add(struct ledger *ledger, const struct mt_part *part)
 {
         if (ledger->n < MOST)
                 ledger->part[ledger->n++] = *part;
@@ -73,21 +51,8 @@ static void add(struct ledger *ledger, const struct part *part)
 
 static void collect(const struct mt_host *host, const char *device, const char *except_uuid, struct ledger *ledger)
 {
-        static const struct sockaddr_storage unknown = { .ss_family = AF_UNSPEC };
-
-        for (struct mt_job *job = host->jobs; job != NULL; job = job->next)
-                if (runs_on(job, device) && strcmp(job->xml.id.uuid, except_uuid) != 0)
-                        add(ledger, &(struct part){ .job = job,
-                                                    .facts = &job->facts,
-                                                    .intent = &job->intent,
-                                                    .plan = &job->plan,
-                                                    .peer = job->flows.n > 0 ? &job->flows.flow[0].peer : &unknown });
-        for (const struct mt_announced *call = host->calls; call != NULL; call = call->next)
-                if (is_let_go_on(host, call, device) && strcmp(call->outcome.domain.uuid, except_uuid) != 0)
-                        add(ledger, &(struct part){ .facts = &call->outcome.facts,
-                                                    .intent = &call->outcome.intent,
-                                                    .plan = &call->outcome.plan,
-                                                    .peer = &call->peer });
+        for (struct mt_part part = { .job = NULL }; mt_part_next(host, device, except_uuid, &part);)
+                add(ledger, &part);
 }
 
 /* The budgets of a destination as it was seen before, or new ones; BUDGET_LINK (0) where it is not known or there is no room. */
@@ -95,7 +60,7 @@ static size_t destination_of(struct ledger *ledger, const struct sockaddr_storag
 {
         size_t i = 0;
 
-        if (peer->ss_family == AF_UNSPEC)
+        if (peer == NULL || peer->ss_family == AF_UNSPEC)
                 return 0;
         while (i < ledger->n_destinations && !same_host(ledger->destination[i].peer, peer))
                 i++;
@@ -114,8 +79,7 @@ static void lower_budgets(struct ledger *ledger, size_t first, const struct mt_i
 
         budget[BUDGET_LINK].rate = fmin(budget[BUDGET_LINK].rate, carries);
         budget[BUDGET_SLA].rate = fmin(budget[BUDGET_SLA].rate, fmax(carries - in->sla_lower, 0.0));
-        budget[BUDGET_IDLE].rate =
-                fmin(budget[BUDGET_IDLE].rate, fmax(fmin(carries - others, in->link - in->sla_upper), 0.0));
+        budget[BUDGET_IDLE].rate = fmin(budget[BUDGET_IDLE].rate, fmax(carries - fmax(others, in->sla_upper), 0.0));
 }
 
 static uint64_t one_of(size_t first, int budget)
@@ -134,12 +98,12 @@ static void draw_on(struct mt_ledger_entry *entry, size_t first)
 }
 
 /* Whoever copies can be moved; one that stopped its guest, or is only watched, takes what it takes. */
-static bool can_move(const struct part *part)
+static bool can_move(const struct mt_part *part)
 {
         return part->job == NULL || (part->job->state == MT_JOB_COPYING && part->intent->mode == MT_MODE_ENFORCE);
 }
 
-static double fixed_rate(const struct part *part)
+static double fixed_rate(const struct mt_part *part)
 {
         return part->intent->mode == MT_MODE_ENFORCE ? mt_mbps(part->plan->bandwidth_bytes_s)
                                                      : part->job->meter.bytes_s * 8e-6;
@@ -147,7 +111,7 @@ static double fixed_rate(const struct part *part)
 
 static void enter(struct ledger *ledger, size_t i)
 {
-        const struct part *part = &ledger->part[i];
+        const struct mt_part *part = &ledger->part[i];
         struct mt_ledger_entry *entry = &ledger->entry[i];
         size_t destination = destination_of(ledger, part->peer);
         struct mt_inputs in;
@@ -200,101 +164,21 @@ static void share(struct ledger *ledger)
         mt_ledger_share(ledger->entry, ledger->n, ledger->budget, (ledger->n_destinations + 1) * BUDGETS_EACH);
 }
 
-/* Whose turn it is. */
-
-static bool asks(const struct mt_job *job)
-{
-        return !job->has_turn && job->state == MT_JOB_COPYING;
-}
-
-static void add_running(const struct part *part, struct mt_queue *queue)
-{
-        struct mt_inputs in;
-
-        mt_inputs_make(part->facts, part->intent, &in, /* why= */ NULL);
-        queue->running++;
-        queue->running_share += MT_QUEUE_SHARE * mt_bandwidth_ideal(part->plan->technique, &in);
-        queue->left -= mt_mbps(part->plan->need_bytes_s);
-}
-
-/* One of those that ask, among them all: may it go? */
-static struct mt_turn turn_of(const struct ledger *ledger, size_t asking)
-{
-        const struct part *own = &ledger->part[asking];
-        struct mt_waiter waiter[MT_MAX_CALLS];
-        struct mt_queue queue = { .waiter = waiter };
-        struct mt_inputs in;
-
-        mt_inputs_make(own->facts, own->intent, &in, /* why= */ NULL);
-        queue.share = MT_QUEUE_SHARE * mt_bandwidth_ideal(own->plan->technique, &in);
-        queue.available = in.available;
-        queue.left = in.link * MT_USABLE;
-        queue.least = in.min_bandwidth;
-        for (size_t i = ledger->n; i > 0; i--) { /* the oldest first */
-                const struct part *part = &ledger->part[i - 1];
-
-                if (part->job == NULL || !asks(part->job)) {
-                        add_running(part, &queue);
-                } else if (queue.n < MT_MAX_CALLS) {
-                        if (i - 1 == asking)
-                                queue.asking = queue.n;
-                        waiter[queue.n++] =
-                                (struct mt_waiter){ .urgency = part->intent->urgency, .traffic = part->plan->vm_class };
-                }
-        }
-        return mt_queue_turn(&queue);
-}
-
-static void has_its_turn(struct mt_job *job)
-{
-        if (job->facts.waits_turn)
-                mt_job_event(job, "its turn has come");
-        job->has_turn = true;
-        job->facts.waits_turn = false;
-}
-
-static void trickles(struct mt_job *job, const struct mt_turn *turn)
-{
-        if (!job->facts.waits_turn) {
-                mt_job_event(job, "trickles at 1 MiB/s until it is its turn: %s", turn->reason);
-                mt_log(MT_LOG_INFO, "domain '%s': trickles at 1 MiB/s until it is its turn: %s", job->xml.id.name,
-                       turn->reason);
-        }
-        job->facts.waits_turn = true;
-}
-
-/* Each that goes counts for those that are looked at after it; one pass is enough, since each sees all that wait. */
-static void give_turns(const struct ledger *ledger)
-{
-        for (size_t i = ledger->n; i > 0; i--) {
-                struct mt_job *job = ledger->part[i - 1].job;
-                struct mt_turn turn = { .go = true };
-
-                if (job == NULL || !asks(job))
-                        continue;
-                if (job->call == NULL && job->intent.mode == MT_MODE_ENFORCE)
-                        turn = turn_of(ledger, i - 1);
-                if (turn.go)
-                        has_its_turn(job);
-                else
-                        trickles(job, &turn);
-        }
-}
-
 /* Whether it has to share with anybody at all, here or at its destination. */
 static bool shares(const struct ledger *ledger, size_t i)
 {
         return ledger->n > 1 || ledger->part[i].facts->dst_migrations > 0;
 }
 
-void mt_ledger_grant(struct mt_host *host, const char *device)
+/* Turns and shares to all jobs on the device: facts.waits_turn and granted_bytes_s (0 where nobody shares). */
+static void grant(const struct mt_host *host, const char *device)
 {
         struct ledger *ledger = device[0] != '\0' ? calloc(1, sizeof(*ledger)) : NULL;
 
         if (ledger == NULL) /* out of memory: the last shares hold */
                 return;
         collect(host, device, /* except_uuid= */ "", ledger);
-        give_turns(ledger);
+        mt_turn_give(ledger->part, ledger->n);
         share(ledger);
         for (size_t i = 0; i < ledger->n; i++)
                 if (ledger->part[i].job != NULL)
@@ -312,7 +196,7 @@ uint64_t mt_ledger_preview(const struct mt_host *host, const struct mt_facts *fa
         if (ledger == NULL)
                 return 0;
         collect(host, facts->device, uuid, ledger);
-        add(ledger, &(struct part){ .facts = facts, .intent = intent, .plan = plan, .peer = peer });
+        add(ledger, &(struct mt_part){ .facts = facts, .intent = intent, .plan = plan, .peer = peer });
         share(ledger);
         if (shares(ledger, ledger->n - 1))
                 granted = mt_bytes_s(ledger->entry[ledger->n - 1].granted);
@@ -339,9 +223,10 @@ static bool is_concerned(const struct mt_job *job)
 
 void mt_ledger_changed(struct mt_host *host, const char *device, const struct mt_job *except)
 {
-        mt_ledger_grant(host, device);
+        grant(host, device);
         for (int giving = 1; giving >= 0; giving--)
-                for (struct mt_job *job = host->jobs; job != NULL; job = job->next)
-                        if (job != except && runs_on(job, device) && is_concerned(job) && gives_way(job) == (giving == 1))
-                                mt_job_replan(host, job);
+                for (struct mt_part part = { .job = NULL }; mt_part_next(host, device, /* except_uuid= */ "", &part);)
+                        if (part.job != NULL && part.job != except && is_concerned(part.job) &&
+                            gives_way(part.job) == (giving == 1))
+                                mt_job_replan(host, part.job);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The host's ledger: what each outgoing migration may use of the uplink and of its destination's, and whose turn it is
- * where they go one after another. policy/ledger.h shares; this knows who takes part, and what there is.
+ * The host's ledger: what each outgoing migration may use of the uplink and of its destination's, where it is its turn
+ * (steer/turn.h). policy/ledger.h shares; this knows what there is.
  *
  * Theory of operation
  *
@@ -13,9 +13,6 @@
  * Budgets of a device: what the link carries (stops all), that less sla.lower (stops medium and low urgency), and what
  * nobody else uses now, less sla.upper (stops low urgency, but not what a deadline needs). The same of each destination,
  * whose link is taken to be as wide as this host's: nobody tells.
- *
- * Turns (algorithm 3, see steer/queue.h): a call that a shim stands in waits before it is made, and has its turn when it
- * begins. Of the others, which nobody can hold, those that would have to wait trickle at 1 MiB/s until it is their turn.
  */
 #ifndef MT_STEER_LEDGER_H
 #define MT_STEER_LEDGER_H
@@ -26,12 +23,9 @@
 #include "steer/host.h"
 
 /*
- * Gives turns and shares to all jobs on a device: facts.waits_turn and granted_bytes_s (0 where nobody shares), which
- * their next plans heed.
+ * A job on a device began, ended or planned anew: all jobs there have turns and shares made anew, and those that have to
+ * give way or may have more (but for `except`, which may be NULL) plan and act by them at once.
  */
-void mt_ledger_grant(struct mt_host *host, const char *device);
-
-/* A job on a device began or ended: the others (all but `except`, which may be NULL) plan and act anew, at once. */
 void mt_ledger_changed(struct mt_host *host, const char *device, const struct mt_job *except);
 
 /*

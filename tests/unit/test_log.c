@@ -43,6 +43,15 @@ static int end(void **state)
         return 0;
 }
 
+static unsigned lines_said(void)
+{
+        unsigned n = 0;
+
+        for (const char *c = lines; (c = strchr(c, '\n')) != NULL; c++)
+                n++;
+        return n;
+}
+
 /* What was logged since the last look. */
 static void assert_logged(const char *want)
 {
@@ -84,16 +93,12 @@ static void test_count_with_the_next(void **state)
 /* A count is told once a minute, however it goes on. */
 static void test_at_most_once_a_minute(void **state)
 {
-        unsigned said = 0;
-
         (void)state;
         for (unsigned s = 0; s < 600; s++, clock_ms += 1000) {
                 mt_log_limited(MT_LOG_WARNING, "a", "a");
                 mt_log_tick();
         }
-        for (const char *c = lines; (c = strchr(c, '\n')) != NULL; c++)
-                said++;
-        assert_int_equal(said, 10);
+        assert_int_equal(lines_said(), 10);
         assert_non_null(strstr(lines, "4 a (60 times in 60 s)\n"));
 }
 
@@ -114,14 +119,10 @@ static void test_same_line(void **state)
 /* Each guest of a host has something to say, up to a point. */
 static void test_alike(void **state)
 {
-        unsigned said = 0;
-
         (void)state;
         for (unsigned i = 0; i < 500; i++)
                 mt_log(MT_LOG_WARNING, "domain 'vm%u': its limits stay", i);
-        for (const char *c = lines; (c = strchr(c, '\n')) != NULL; c++)
-                said++;
-        assert_int_equal(said, 20);
+        assert_int_equal(lines_said(), 20);
         lines[0] = '\0';
         clock_ms += MT_LIMIT_WINDOW_MS;
         mt_log_tick();
@@ -186,16 +187,13 @@ static void test_threads(void **state)
 {
         static char causes[4][2] = { "a", "b", "c", "d" };
         pthread_t thread[8];
-        unsigned said = 0;
 
         (void)state;
         for (size_t i = 0; i < MT_ARRAY_SIZE(thread); i++)
                 assert_int_equal(pthread_create(&thread[i], NULL, flood, causes[i % 4]), 0);
         for (size_t i = 0; i < MT_ARRAY_SIZE(thread); i++)
                 assert_int_equal(pthread_join(thread[i], NULL), 0);
-        for (const char *c = lines; (c = strchr(c, '\n')) != NULL; c++)
-                said++;
-        assert_int_equal(said, 4);
+        assert_int_equal(lines_said(), 4);
         lines[0] = '\0';
         mt_log_flush();
         for (size_t i = 0; i < 4; i++) {

@@ -176,6 +176,25 @@ static void test_destinations(void **state)
         bench_free(bench);
 }
 
+/* Low urgency leaves sla.upper of what the link carries to others: all together, as each alone. */
+static void test_sla(void **state)
+{
+        const double upper = 400.0;
+        struct bench *bench = bench_new();
+        struct mt_job *one = begin(bench, "low-1", 40, "10.0.0.2"), *two = begin(bench, "low-2", 40, "10.0.0.3");
+
+        (void)state;
+        one->has_turn = two->has_turn = true;
+        two->facts.waits_turn = false;
+        one->intent.sla_upper_bytes_s = two->intent.sla_upper_bytes_s = mt_bytes_s(upper);
+        mt_decide(&one->facts, &one->intent, &one->plan);
+        mt_decide(&two->facts, &two->intent, &two->plan);
+        mt_ledger_changed(&bench->host, "lo", /* except= */ NULL);
+        assert_true(rate(one) > 100.0 && rate(two) > 100.0);
+        assert_true(fabs(rate(one) + rate(two) - (CARRIES - upper)) < CLOSE);
+        bench_free(bench);
+}
+
 /* Many of each urgency: never more than the link carries, and nobody stands still. */
 static void test_many(void **state)
 {
@@ -205,7 +224,8 @@ int main(void)
                 cmocka_unit_test(test_gives_way),    cmocka_unit_test(test_destination_of_others),
                 cmocka_unit_test(test_enough),       cmocka_unit_test(test_trickle),
                 cmocka_unit_test(test_had_its_turn), cmocka_unit_test(test_observed),
-                cmocka_unit_test(test_destinations), cmocka_unit_test(test_many),
+                cmocka_unit_test(test_destinations), cmocka_unit_test(test_sla),
+                cmocka_unit_test(test_many),
         };
 
         (void)virInitialize();
