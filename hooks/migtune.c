@@ -114,7 +114,8 @@ static const char usage_tail[] = "\n"
                                  "  --run-dir DIR         directory of the watcher's socket, instead of " MT_RUN_DIR "\n"
                                  "  --log WHERE           messages go to syslog, stderr or file:PATH\n"
                                  "  --debug               more messages\n"
-                                 "  --help, --version     COMMAND --help tells about one command\n"
+                                 "  -h, --help            COMMAND --help tells about one command\n"
+                                 "  --version             the version\n"
                                  "\n"
                                  "Exit status: 0 done, 1 failed, 2 bad usage or bad input.\n";
 

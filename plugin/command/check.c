@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/check.h"
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "config.h"
 #include "config_file.h"
 #include "config_keys.h"
@@ -11,12 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] = "Usage: migtune check [FILE]\n"
+static const char usage[] = "usage: migtune check [FILE]\n"
                             "\n"
                             "Read the configuration FILE, and conf.d/*.conf beside it, as the watcher would, and say what\n"
                             "is wrong with it. Without FILE: the installed one.\n"
                             "\n"
-                            "  -h, --help   this text\n"
+                            "  --help   this text\n"
                             "\n"
                             "Exit status: 0 it is good (warnings may be printed), 2 it is refused.\n";
 
@@ -157,11 +158,11 @@ int mt_command_check(int argc, const char *const *argv, const char *config_file)
         struct warnings warnings = { .file = config_file };
         struct mt_err err = { 0 };
 
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", usage);
+                return 0;
+        }
         for (int i = 1; i < argc; i++) {
-                if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
-                        mt_print("%s", usage);
-                        return 0;
-                }
                 if (argv[i][0] == '-' || i > 1) {
                         mt_print_err("migtune check: '%s': unexpected argument, see migtune check --help\n", argv[i]);
                         return 2;

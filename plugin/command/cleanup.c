@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "enforce/shape.h"
 #include "log.h"
+#include "record/member.h"
 #include "service/client.h"
 
 #include <errno.h>
@@ -17,21 +19,17 @@ static const char help[] = "usage: migtune cleanup\n"
                            "ifb devices with its\n"
                            "own handles. What a running watcher uses stays; foreign qdiscs are never touched.\n";
 
-/* Keeps the classes that the watcher's status names; ctx: that JSON array, or NULL. */
+/* Keeps the classes that the watcher's status names; ctx: that, or NULL. */
 static bool in_use(void *ctx, const struct mt_link *link, uint16_t minor)
 {
-        json_object *classes = ctx;
-        size_t n = classes != NULL ? json_object_array_length(classes) : 0;
+        json_object *status = ctx;
 
-        for (size_t i = 0; i < n; i++) {
-                json_object *entry = json_object_array_get_idx(classes, i);
-                json_object *device = json_object_object_get(entry, "device");
-                json_object *ingress = json_object_object_get(entry, "ingress");
-                json_object *number = json_object_object_get(entry, "minor");
+        for (size_t i = 0; i < mt_member_count(status, "classes"); i++) {
+                json_object *entry = json_object_array_get_idx(mt_member(status, "classes"), i);
 
-                if (strcmp(json_object_get_string(device), link->device) == 0 &&
-                    (json_object_get_boolean(ingress) != 0) == (link->direction == MT_INGRESS) &&
-                    json_object_get_int(number) == (int)minor)
+                if (strcmp(mt_member_text(entry, "device"), link->device) == 0 &&
+                    mt_member_is_true(entry, "ingress") == (link->direction == MT_INGRESS) &&
+                    mt_member_number(entry, "minor") == (double)minor)
                         return true;
         }
         return false;
@@ -59,11 +57,11 @@ int mt_command_cleanup(const struct mt_host_ops *host, int argc, const char *con
         json_object *status = NULL;
         int removed;
 
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
         if (argc > 1) {
-                if (strcmp(argv[1], "--help") == 0) {
-                        mt_print("%s", help);
-                        return 0;
-                }
                 mt_print_err("migtune cleanup: '%s': unknown argument, see migtune cleanup --help\n", argv[1]);
                 return 2;
         }
@@ -73,7 +71,7 @@ int mt_command_cleanup(const struct mt_host_ops *host, int argc, const char *con
         }
         removed = mt_shaper_new(&shaper, &err);
         if (removed == 0)
-                removed = mt_shape_sweep(shaper, in_use, json_object_object_get(status, "classes"), &err);
+                removed = mt_shape_sweep(shaper, in_use, status, &err);
         mt_shaper_free(shaper);
         (void)json_object_put(status);
         if (removed < 0) {

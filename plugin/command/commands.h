@@ -2,7 +2,7 @@
 /*
  * The subcommands of migtune. Each gets its own arguments (argv[0] is its name, argv[argc] NULL) and returns the exit
  * status: 0 done, 1 failed (one line was printed or logged), 2 bad usage or input. In *host run_dir and config_file are
- * never NULL. "--help" is each command's own.
+ * never NULL. "--help" and "-h" are for each command to see to (arguments.h).
  */
 #ifndef MT_COMMANDS_H
 #define MT_COMMANDS_H

@@ -4,6 +4,7 @@
  * running migration is its last. Then the history is gone through once.
  */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/explain_show.h"
 #include "command/history/reader.h"
@@ -15,7 +16,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -137,22 +137,9 @@ static int ask_watcher(const struct mt_host_ops *host, struct search *search, st
         return 0;
 }
 
-/* One line on standard error, made harmless. */
-static void MT_PRINTF(1, 2) complain(const char *format, ...)
-{
-        char line[1024];
-        va_list args;
-
-        va_start(args, format);
-        (void)vsnprintf(line, sizeof(line), format, args);
-        va_end(args);
-        mt_terminal_clean(line);
-        mt_print_err("migtune explain: %s\n", line);
-}
-
 static int bad(const char *argument, const char *what)
 {
-        complain("'%s': %s, see migtune explain --help", argument, what);
+        mt_terminal_complain("explain", "'%s': %s, see migtune explain --help", argument, what);
         return 2;
 }
 
@@ -177,7 +164,7 @@ static int several(const struct search *search)
                 used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ", " : "", search->candidate[i]);
         if (search->n_candidates > MOST_CANDIDATES)
                 (void)snprintf(list + used, sizeof(list) - used, " and %u more", search->n_candidates - MOST_CANDIDATES);
-        complain("'%s': several migrations begin so: %s", search->what, list);
+        mt_terminal_complain("explain", "'%s': several migrations begin so: %s", search->what, list);
         return 2;
 }
 
@@ -188,8 +175,8 @@ static int none(const struct search *search, const char *file, const struct mt_h
         if (counts->unreadable > 0)
                 (void)snprintf(unreadable, sizeof(unreadable), " (%" PRIu64 " line%s that may be it cannot be read)",
                                counts->unreadable, counts->unreadable == 1 ? "" : "s");
-        complain("no migration '%s' in %s%s, and %s", search->what, file, unreadable,
-                 silence[0] != '\0' ? "no watcher tells of running ones" : "none such runs");
+        mt_terminal_complain("explain", "no migration '%s' in %s%s, and %s", search->what, file, unreadable,
+                             silence[0] != '\0' ? "no watcher tells of running ones" : "none such runs");
         return 1;
 }
 
@@ -210,7 +197,7 @@ static int explain(const struct mt_host_ops *host, struct search *search, const 
                 if (r == 0 && search->out_of_memory)
                         r = mt_fail(&err, ENOMEM, "out of memory for the history's record");
                 if (r < 0 && search->best[BY_DOMAIN].record == NULL) {
-                        complain("%s", err.msg);
+                        mt_terminal_complain("explain", "%s", err.msg);
                         return r == -EINVAL ? 2 : 1;
                 }
         }
@@ -231,12 +218,14 @@ static int parse(int argc, const char *const *argv, const char **ret_what, const
         bool literal = false; /* after "--": a domain's name may begin with '-' */
 
         for (int i = 1; i < argc; i++) {
+                int r = literal ? 0 : mt_option_value("--history", argc, argv, &i, ret_history);
+
+                if (r < 0)
+                        return bad(argv[i], "its value is missing");
+                if (r > 0)
+                        continue;
                 if (!literal && strcmp(argv[i], "--json") == 0) {
                         *ret_json = true;
-                } else if (!literal && strcmp(argv[i], "--history") == 0) {
-                        if (i + 1 >= argc)
-                                return bad(argv[i], "its value is missing");
-                        *ret_history = argv[++i];
                 } else if (!literal && strcmp(argv[i], "--") == 0) {
                         literal = true;
                 } else if (!literal && argv[i][0] == '-') {
@@ -257,11 +246,10 @@ int mt_command_explain(const struct mt_host_ops *host, int argc, const char *con
         bool json = false;
         int r;
 
-        for (int i = 1; i < argc; i++)
-                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-                        mt_print("%s", help);
-                        return 0;
-                }
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
         r = parse(argc, argv, &search.what, &history, &json);
         return r == 0 ? explain(host, &search, history, json) : r;
 }

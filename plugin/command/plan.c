@@ -4,6 +4,7 @@
  * plans from numbers alone (plan_offline.c). Changes nothing.
  */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/plan.h"
 #include "command/plan_offline.h"
@@ -45,32 +46,44 @@ static int bad(const char *what, const char *argument)
         return 2;
 }
 
+/* Takes an option with its value at argv[*i]: 1; 0: it is another argument; -1: the value is missing. */
+static int take_valued(struct mt_plan_question *q, int argc, const char *const *argv, int *i)
+{
+        static const struct {
+                const char *option, *key; /* NULL: none of the intent's */
+        } valued[] = { { "--urgency", "urgency" }, { "--max-downtime", "max_downtime" }, { "--connect", NULL } };
+
+        for (size_t k = 0; k < MT_ARRAY_SIZE(valued); k++) {
+                const char *value;
+                int r = mt_option_value(valued[k].option, argc, argv, i, &value);
+
+                if (r == 0)
+                        continue;
+                if (r > 0 && valued[k].key == NULL)
+                        q->connect = value;
+                else if (r > 0)
+                        mt_json_add(q->intent, valued[k].key, json_object_new_string(value));
+                return r;
+        }
+        return 0;
+}
+
 /* Fills *a; 0, or 2 after a message. */
 static int parse(int argc, const char *const *argv, struct arguments *a)
 {
         struct mt_plan_question *q = &a->question;
-        static const struct {
-                const char *option, *key;
-        } overrides[] = { { "--urgency", "urgency" }, { "--max-downtime", "max_downtime" } };
 
         for (int i = 1; i < argc; i++) {
-                bool taken = false;
+                int r = take_valued(q, argc, argv, &i);
 
-                for (size_t k = 0; k < MT_ARRAY_SIZE(overrides) && !taken; k++)
-                        if (strcmp(argv[i], overrides[k].option) == 0) {
-                                if (i + 1 >= argc)
-                                        return bad("its value is missing", argv[i]);
-                                (void)json_object_object_add(q->intent, overrides[k].key, json_object_new_string(argv[++i]));
-                                taken = true;
-                        }
-                if (taken)
+                if (r < 0)
+                        return bad("its value is missing", argv[i]);
+                if (r > 0)
                         continue;
                 if (strcmp(argv[i], "--json") == 0)
                         a->json = true;
-                else if (strcmp(argv[i], "--connect") == 0 && i + 1 < argc)
-                        q->connect = argv[++i];
                 else if (argv[i][0] == '-')
-                        return bad("unknown option or its value is missing", argv[i]);
+                        return bad("unknown option", argv[i]);
                 else if (q->domain == NULL)
                         q->domain = argv[i];
                 else if (q->destination == NULL)
@@ -201,12 +214,11 @@ static int plan_domain(const struct mt_host_ops *host, int argc, const char *con
 
 int mt_command_plan(const struct mt_host_ops *host, int argc, const char *const *argv)
 {
-        for (int i = 1; i < argc; i++)
-                if (strcmp(argv[i], "--help") == 0) {
-                        mt_print("%s", help);
-                        mt_plan_offline_help();
-                        return 0;
-                }
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                mt_plan_offline_help();
+                return 0;
+        }
         for (int i = 1; i < argc; i++)
                 if (strcmp(argv[i], "--offline") == 0)
                         return mt_plan_offline(host, argc, argv);

@@ -18,7 +18,7 @@ struct mt_plot {
         size_t size;
         void *script; /* FILE *: where the caller writes gnuplot commands to */
         bool in_memory;
-        int fd; /* in_memory: gnuplot's output; owned by script */
+        int fd; /* in_memory: gnuplot's output; owned */
 };
 
 /*

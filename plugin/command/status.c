@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* migtune status: what the watcher says of running migrations, once; status_follow.c: again and again. */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/member.h"
 #include "command/quantity.h"
@@ -137,13 +138,13 @@ int mt_command_status(const struct mt_host_ops *host, int argc, const char *cons
 {
         bool json = false, follow = false;
 
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
         for (int i = 1; i < argc; i++) {
                 char shown[80];
 
-                if (strcmp(argv[i], "--help") == 0) {
-                        mt_print("%s", help);
-                        return 0;
-                }
                 if (strcmp(argv[i], "--json") == 0) {
                         json = true;
                 } else if (strcmp(argv[i], "--follow") == 0) {

@@ -117,6 +117,18 @@ static size_t reach(const char *text, size_t columns, size_t *ret_width)
         return at;
 }
 
+void mt_terminal_complain(const char *command, const char *format, ...)
+{
+        char line[1024];
+        va_list args;
+
+        va_start(args, format);
+        (void)vsnprintf(line, sizeof(line), format, args);
+        va_end(args);
+        mt_terminal_clean(line);
+        mt_print_err("migtune %s: %s\n", command, line);
+}
+
 size_t mt_terminal_width(const char *text)
 {
         size_t width;

@@ -25,6 +25,9 @@
  */
 void mt_terminal_clean(char *text);
 
+/* One line on standard error, "migtune COMMAND: TEXT", made harmless. */
+void mt_terminal_complain(const char *command, const char *format, ...) MT_PRINTF(2, 3);
+
 /* Columns that harmless text takes: CJK and emoji two, combining marks none. */
 size_t mt_terminal_width(const char *text);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "log.h"
 #include "service/watch.h"
 
-#include <string.h>
+#include <stddef.h>
 
 static const char help[] =
         "usage: migtune watch [--connect URI] [--config FILE] [--run-dir DIR] [--log syslog|stderr|file:PATH]\n"
@@ -17,15 +18,13 @@ int mt_command_watch(const struct mt_host_ops *host, int argc, const char *const
 {
         const char *uri = NULL;
 
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
         for (int i = 1; i < argc; i++) {
-                if (strcmp(argv[i], "--help") == 0) {
-                        mt_print("%s", help);
-                        return 0;
-                }
-                if (strcmp(argv[i], "--connect") == 0 && i + 1 < argc) {
-                        uri = argv[++i];
+                if (mt_option_value("--connect", argc, argv, &i, &uri) > 0)
                         continue;
-                }
                 mt_print_err("migtune watch: '%s': unknown argument or its value is missing, see migtune watch --help\n",
                              argv[i]);
                 return 2;

@@ -20,6 +20,8 @@
  * factor, which the regression finds.
  */
 #include "record/evidence.h"
+#include "array_room.h"
+#include "record/member.h"
 #include "record/timestamp.h"
 #include "units.h"
 
@@ -28,7 +30,7 @@
 #include <string.h>
 
 #define TESTBED_MBPS 1000.0
-#define SETUP_S 0.1       /* libvirt's handshake before the first byte, part of its total time */
+#define SETUP_S 0.1       /* libvirt's handshake, where the record does not tell how long it took */
 #define LEAST_COPY_S 0.5  /* shorter ones tell more of the handshake than of the network */
 #define MOST_OF_LINK 1.02 /* who got more has a link that does not tell its rate */
 #define QUIET 0.02        /* part of the link that others may use while it counts as ours alone */
@@ -40,86 +42,52 @@ struct view {
         uint64_t wall_ms;
         enum mt_technique technique;
         double total, downtime, sent, last_copy, iterations;
+        double setup; /* libvirt's handshake before the first byte, part of total */
         double link, taken, src_out, dst_in, vm_in, vm_out;
         double planned, switchover, applied, changes;
         bool has_class;
         json_object *samples;
 };
 
-/* The object at "a/b/c"; NULL where there is none. */
-static json_object *find(json_object *object, const char *path)
-{
-        while (object != NULL) {
-                size_t length = strcspn(path, "/");
-                char key[32];
-
-                if (!json_object_is_type(object, json_type_object) || length >= sizeof(key))
-                        return NULL;
-                (void)memcpy(key, path, length);
-                key[length] = '\0';
-                object = json_object_object_get(object, key);
-                if (path[length] == '\0')
-                        break;
-                path += length + 1;
-        }
-        return object;
-}
-
-static double number(json_object *object, const char *path)
-{
-        json_object *value = find(object, path);
-        double read = json_object_is_type(value, json_type_double) || json_object_is_type(value, json_type_int)
-                              ? json_object_get_double(value)
-                              : (double)NAN;
-
-        return isfinite(read) && read >= 0.0 ? read : (double)NAN;
-}
-
-static const char *text(json_object *object, const char *path)
-{
-        json_object *value = find(object, path);
-
-        return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
 /* A rate of traffic, NAN where nobody knew it (records show 0 then). */
 static double traffic(json_object *record, const char *known, const char *rate)
 {
-        return json_object_get_boolean(find(record, known)) ? number(record, rate) : (double)NAN;
+        return mt_member_is_true(record, known) ? mt_member_number(record, rate) : (double)NAN;
 }
 
 static bool look(json_object *record, struct view *v)
 {
-        json_object *tc = find(record, "tc");
-
         *v = (struct view){
-                .total = number(record, "actual/total_ms") / 1e3,
-                .downtime = number(record, "actual/downtime_ms") / 1e3,
-                .sent = number(record, "actual/bytes") * 8.0 / 1e6,
-                .last_copy = number(record, "actual/last_copy_bytes") * 8.0 / 1e6,
-                .iterations = number(record, "actual/iterations"),
-                .link = number(record, "facts/link_mbps"),
-                .taken = number(record, "facts/taken_mbps"),
+                .total = mt_member_number(record, "actual/total_ms") / 1e3,
+                .setup = mt_member_number(record, "actual/setup_ms") / 1e3,
+                .downtime = mt_member_number(record, "actual/downtime_ms") / 1e3,
+                .sent = mt_member_number(record, "actual/bytes") * 8.0 / 1e6,
+                .last_copy = mt_member_number(record, "actual/last_copy_bytes") * 8.0 / 1e6,
+                .iterations = mt_member_number(record, "actual/iterations"),
+                .link = mt_member_number(record, "facts/link_mbps"),
+                .taken = mt_member_number(record, "facts/taken_mbps"),
                 .src_out = traffic(record, "facts/src/known", "facts/src/out_mbps"),
                 .dst_in = traffic(record, "facts/dst/known", "facts/dst/in_mbps"),
                 .vm_in = traffic(record, "facts/vm/known", "facts/vm/in_mbps"),
                 .vm_out = traffic(record, "facts/vm/known", "facts/vm/out_mbps"),
-                .planned = number(record, "plan/bandwidth_mbps"),
-                .switchover = number(record, "plan/switchover_mbps"),
-                .applied = number(record, "applied/bandwidth_mbps"),
-                .changes = number(record, "applied/changes"),
-                .has_class = json_object_is_type(tc, json_type_array) && json_object_array_length(tc) > 0,
-                .samples = find(record, "actual/samples"),
+                .planned = mt_member_number(record, "plan/bandwidth_mbps"),
+                .switchover = mt_member_number(record, "plan/switchover_mbps"),
+                .applied = mt_member_number(record, "applied/bandwidth_mbps"),
+                .changes = mt_member_number(record, "applied/changes"),
+                .has_class = mt_member_count(record, "tc") > 0,
+                .samples = mt_member(record, "actual/samples"),
         };
-        return mt_timestamp_parse(text(record, "started"), &v->wall_ms) == 0 &&
-               mt_technique_parse(text(record, "actual/technique"), &v->technique) == 0 &&
-               v->total > SETUP_S + LEAST_COPY_S && v->sent > 0.0;
+        if (isnan(v->setup))
+                v->setup = SETUP_S;
+        return mt_timestamp_parse(mt_member_text(record, "started"), &v->wall_ms) == 0 &&
+               mt_technique_parse(mt_member_text(record, "actual/technique"), &v->technique) == 0 &&
+               v->total > v->setup + LEAST_COPY_S && v->sent > 0.0;
 }
 
 /* A place for one that began at wall_ms: the oldest's where the window is full. NULL: there is none, or it is there. */
 static struct mt_evidence_entry *place(struct mt_evidence_window *window, uint64_t wall_ms)
 {
-        struct mt_evidence_entry *oldest = window->entry;
+        struct mt_evidence_entry *oldest = window->entry, *array;
 
         for (size_t i = 0; i < window->n; i++) {
                 if (window->entry[i].wall_ms == wall_ms)
@@ -129,15 +97,10 @@ static struct mt_evidence_entry *place(struct mt_evidence_window *window, uint64
         }
         if (window->n == MT_EVIDENCE_WINDOW)
                 return oldest->wall_ms < wall_ms ? oldest : NULL;
-        if (window->n == window->allocated) {
-                size_t more = window->allocated > 0 ? window->allocated * 2 : 16;
-                struct mt_evidence_entry *grown = reallocarray(window->entry, more, sizeof(*grown));
-
-                if (grown == NULL)
-                        return NULL;
-                window->entry = grown;
-                window->allocated = more;
-        }
+        array = mt_array_room(window->entry, window->n, &window->allocated, sizeof(*array));
+        if (array == NULL)
+                return NULL;
+        window->entry = array;
         return &window->entry[window->n++];
 }
 
@@ -154,7 +117,7 @@ static void keep(struct mt_evidence_window *window, uint64_t wall_ms, const stru
 /* Payload a second, in Mbit/s, over the whole migration. */
 static double payload_rate(const struct view *v)
 {
-        return v->sent / (v->total - SETUP_S);
+        return v->sent / (v->total - v->setup);
 }
 
 static void learn_bandwidth(struct mt_evidence *evidence, const struct view *v)
@@ -176,23 +139,24 @@ static void learn_bandwidth(struct mt_evidence *evidence, const struct view *v)
  */
 static double mean_planned(const struct view *v)
 {
-        const double end = v->total - v->downtime - SETUP_S;
+        const double end = v->total - v->downtime - v->setup;
         size_t n = json_object_is_type(v->samples, json_type_array) ? json_object_array_length(v->samples) : 0;
         double sum = 0.0, carried = 0.0, time = 0.0, most = 0.0;
 
         for (size_t i = 0; i < n; i++) {
                 json_object *sample = json_object_array_get_idx(v->samples, i);
-                const double planned = number(sample, "planned_mbps");
-                const double from = number(sample, "t_ms") / 1e3;
-                double until = i + 1 < n ? number(json_object_array_get_idx(v->samples, i + 1), "t_ms") / 1e3 : end;
+                const double planned = mt_member_number(sample, "planned_mbps");
+                const double from = mt_member_number(sample, "t_ms") / 1e3;
+                double until =
+                        i + 1 < n ? mt_member_number(json_object_array_get_idx(v->samples, i + 1), "t_ms") / 1e3 : end;
 
                 until = fmin(until, end);
                 if (!(planned > 0.0) || !(until > from))
                         continue;
                 sum += planned * (until - from);
                 time += until - from;
-                carried += fmax(number(sample, "bandwidth_mbps"), 0.0) * (until - from);
-                most = fmax(most, number(sample, "bandwidth_mbps") / planned);
+                carried += fmax(mt_member_number(sample, "bandwidth_mbps"), 0.0) * (until - from);
+                most = fmax(most, mt_member_number(sample, "bandwidth_mbps") / planned);
         }
         if (time > 0.0)
                 return most >= REACHED && carried <= HELD * sum ? sum / time : (double)NAN;
@@ -244,10 +208,10 @@ void mt_evidence_learn(struct mt_evidence *evidence, json_object *record)
         bool free;
 
         evidence->records++;
-        if (strcmp(text(record, "result"), "completed") != 0)
+        if (strcmp(mt_member_text(record, "result"), "completed") != 0)
                 return;
         evidence->completed++;
-        if (json_object_get_boolean(find(record, "adopted")) || !look(record, &v))
+        if (mt_member_is_true(record, "adopted") || !look(record, &v))
                 return;
         free = !(v.applied > 0.0) && !v.has_class;
         if (free) {

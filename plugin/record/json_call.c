@@ -17,14 +17,6 @@ const char *mt_compression_name(enum mt_compression compression)
         return NULL;
 }
 
-static void append(json_object *array, const char *text)
-{
-        json_object *value = mt_json_string(text);
-
-        if (array == NULL || json_object_array_add(array, value) != 0)
-                json_object_put(value);
-}
-
 /* Names; "bit 40" for what has none. */
 static json_object *flags_json(uint64_t flags)
 {
@@ -35,7 +27,7 @@ static json_object *flags_json(uint64_t flags)
                 if ((flags & UINT64_C(1) << bit) == 0)
                         continue;
                 (void)snprintf(text, sizeof(text), "bit %u", bit);
-                append(array, mt_flag_name(bit) != NULL ? mt_flag_name(bit) : text);
+                mt_json_append(array, mt_json_string(mt_flag_name(bit) != NULL ? mt_flag_name(bit) : text));
         }
         return array;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "record/outcome.h"
+#include "array_room.h"
 #include "cleanup.h"
 #include "record/json.h"
 #include "units.h"
@@ -7,8 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define FIRST_SAMPLES 32 /* room for a short migration */
 
 const char *mt_result_name(enum mt_result result)
 {
@@ -61,6 +60,7 @@ int mt_outcome_sample(struct mt_outcome *outcome, const struct mt_sample *sample
         unsigned n = outcome->n_samples;
         bool first = n == 0 || outcome->samples[n - 1].iteration != sample->iteration;
         unsigned stride = outcome->sample_stride > 0 ? outcome->sample_stride : 1;
+        struct mt_sample *array;
 
         if (outcome->samples_offered++ % stride != 0 && !first)
                 return 0;
@@ -68,14 +68,11 @@ int mt_outcome_sample(struct mt_outcome *outcome, const struct mt_sample *sample
                 thin_out(outcome);
                 n = outcome->n_samples;
                 outcome->sample_stride = stride * 2;
-        } else if (n == 0 || (n >= FIRST_SAMPLES && (n & (n - 1)) == 0)) { /* full at each power of two */
-                unsigned room = n == 0 ? FIRST_SAMPLES : n * 2;
-                struct mt_sample *grown = reallocarray(outcome->samples, room, sizeof(*grown));
-
-                if (grown == NULL)
-                        return -ENOMEM;
-                outcome->samples = grown;
         }
+        array = mt_array_room(outcome->samples, n, &outcome->sample_room, sizeof(*array));
+        if (array == NULL)
+                return -ENOMEM;
+        outcome->samples = array;
         outcome->samples[n] = *sample;
         outcome->n_samples = n + 1;
         return 0;
@@ -127,15 +124,9 @@ static json_object *samples_json(const struct mt_outcome *outcome, unsigned stri
 {
         json_object *array = json_object_new_array();
 
-        for (unsigned i = 0; array != NULL && stride > 0 && i < outcome->n_samples; i++) {
-                json_object *sample;
-
-                if (i % stride != 0 && i + 1 != outcome->n_samples)
-                        continue;
-                sample = sample_json(&outcome->samples[i]);
-                if (json_object_array_add(array, sample) != 0)
-                        json_object_put(sample);
-        }
+        for (unsigned i = 0; stride > 0 && i < outcome->n_samples; i++)
+                if (i % stride == 0 || i + 1 == outcome->n_samples)
+                        mt_json_append(array, sample_json(&outcome->samples[i]));
         return array;
 }
 
@@ -164,13 +155,12 @@ static json_object *events_json(const struct mt_outcome *outcome)
 {
         json_object *array = json_object_new_array();
 
-        for (unsigned i = 0; array != NULL && i < outcome->n_events; i++) {
+        for (unsigned i = 0; i < outcome->n_events; i++) {
                 json_object *o = json_object_new_object();
 
                 mt_json_add(o, "t_ms", mt_json_count(outcome->events[i].t_ms));
                 mt_json_add(o, "text", mt_json_string(outcome->events[i].text));
-                if (json_object_array_add(array, o) != 0)
-                        json_object_put(o);
+                mt_json_append(array, o);
         }
         return array;
 }
@@ -179,7 +169,7 @@ static json_object *tc_json(const struct mt_outcome *outcome)
 {
         json_object *array = json_object_new_array();
 
-        for (unsigned i = 0; array != NULL && i < outcome->n_tc && i < MT_MAX_TC_ENTRIES; i++) {
+        for (unsigned i = 0; i < outcome->n_tc && i < MT_MAX_TC_ENTRIES; i++) {
                 const struct mt_tc_entry *entry = &outcome->tc[i];
                 json_object *o = json_object_new_object();
                 char handle[16];
@@ -192,8 +182,7 @@ static json_object *tc_json(const struct mt_outcome *outcome)
                 mt_json_add(o, "installed_after_ms", mt_json_count(entry->installed_after_ms));
                 mt_json_add(o, "removed", json_object_new_boolean(entry->removed));
                 mt_json_add(o, "direction", mt_json_string(entry->ingress ? "ingress" : "egress"));
-                if (json_object_array_add(array, o) != 0)
-                        json_object_put(o);
+                mt_json_append(array, o);
         }
         return array;
 }

@@ -77,6 +77,7 @@ struct mt_outcome {
         } actual;
         unsigned n_samples;        /* <= MT_MAX_SAMPLES */
         struct mt_sample *samples; /* owned */
+        size_t sample_room;        /* how many samples is allocated for */
         unsigned sample_stride;    /* one in so many is kept; 0 counts as 1 */
         unsigned samples_offered;
         unsigned n_events;
@@ -126,7 +127,8 @@ json_object *mt_outcome_json(const struct mt_outcome *outcome);
 
 /*
  * The record as one line of text, to be freed by the caller, of at most max_bytes (0: no limit): the alternatives are
- * left out (the history has them), then samples thinned out. Returns NULL when memory is short, and a longer line when that is not enough.
+ * left out (the history has them), then samples thinned out. Returns NULL when memory is short, and a longer line when that
+ * is not enough.
  */
 char *mt_outcome_text(const struct mt_outcome *outcome, size_t max_bytes);
 

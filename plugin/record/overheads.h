@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What this host's migrations cost beside copying the guest's memory, as the newest of them showed: a quantile each, which one
- * strange migration does not move. Nobody has to ask for it (calibration.h is for the models' own constants).
+ * What this host's migrations cost beside copying the guest's memory, as the newest of them showed: a quantile each, which
+ * one strange migration does not move. Nobody has to ask for it (calibration.h is for the models' own constants).
  */
 #ifndef MT_RECORD_OVERHEADS_H
 #define MT_RECORD_OVERHEADS_H
@@ -28,8 +28,10 @@ void mt_recent_add(struct mt_recent *recent, uint64_t wall_ms, double value);
 /* What a share q (0 to 1) of them does not exceed. False, and *ret untouched: fewer than MT_OVERHEADS_LEAST. */
 bool mt_recent_quantile(const struct mt_recent *recent, double q, double *ret);
 
-/* Of the setup the median counts. Of the process the lower quartile: a guest that has just booted has many pages that are zero
- * again, and what is counted off too much would be missing in the prediction. */
+/*
+ * Of the setup the median counts. Of the process the lower quartile: a guest that has just booted has many pages that are
+ * zero again, and what is counted off too much would be missing in the prediction.
+ */
 #define MT_OVERHEADS_SETUP 0.5
 #define MT_OVERHEADS_PROCESS 0.25
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "record/past_rates.h"
+#include "array_room.h"
+#include "record/member.h"
 #include "record/timestamp.h"
 #include "units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +23,14 @@ static struct mt_past_rate *find(const struct mt_past_rates *rates, const char *
 
 static struct mt_past_rate *find_or_add(struct mt_past_rates *rates, const char *uuid)
 {
-        struct mt_past_rate *rate = find(rates, uuid);
+        struct mt_past_rate *rate = find(rates, uuid), *array;
 
         if (rate != NULL)
                 return rate;
-        if (rates->n == rates->allocated) {
-                size_t more = rates->allocated > 0 ? rates->allocated * 2 : 32;
-                struct mt_past_rate *grown = realloc(rates->rate, more * sizeof(*grown));
-
-                if (grown == NULL)
-                        return NULL;
-                rates->rate = grown;
-                rates->allocated = more;
-        }
+        array = mt_array_room(rates->rate, rates->n, &rates->allocated, sizeof(*array));
+        if (array == NULL)
+                return NULL;
+        rates->rate = array;
         rate = &rates->rate[rates->n++];
         *rate = (struct mt_past_rate){ .bytes_s = 0 };
         (void)snprintf(rate->uuid, sizeof(rate->uuid), "%s", uuid);
@@ -57,16 +55,11 @@ static bool make_room(struct mt_past_rates *rates, uint64_t wall_ms)
 
 static bool grow_window(struct mt_past_rates *rates)
 {
-        size_t more = rates->seen_allocated > 0 ? rates->seen_allocated * 2 : 32;
-        struct mt_seen_rate *grown;
+        struct mt_seen_rate *array = mt_array_room(rates->seen, rates->n_seen, &rates->seen_allocated, sizeof(*array));
 
-        if (rates->n_seen < rates->seen_allocated)
-                return true;
-        grown = reallocarray(rates->seen, more, sizeof(*grown));
-        if (grown == NULL)
+        if (array == NULL)
                 return false;
-        rates->seen = grown;
-        rates->seen_allocated = more;
+        rates->seen = array;
         return true;
 }
 
@@ -156,22 +149,14 @@ bool mt_past_rates_range(const struct mt_past_rates *rates, uint64_t *ret_low_by
         return true;
 }
 
-static json_object *member(json_object *object, const char *key)
-{
-        return json_object_is_type(object, json_type_object) ? json_object_object_get(object, key) : NULL;
-}
-
 void mt_past_rates_learn_record(struct mt_past_rates *rates, json_object *record)
 {
-        json_object *uuid = member(member(record, "domain"), "uuid");
-        json_object *mbps = member(member(record, "actual"), "dirty_rate_mbps");
-        json_object *started = member(record, "started");
+        const char *uuid = mt_member_text(record, "domain/uuid");
+        const double mbps = mt_member_number(record, "actual/dirty_rate_mbps");
         uint64_t wall_ms = 0;
 
-        if (json_object_is_type(uuid, json_type_string) && json_object_is_type(mbps, json_type_double) &&
-            json_object_is_type(started, json_type_string) &&
-            mt_timestamp_parse(json_object_get_string(started), &wall_ms) == 0)
-                mt_past_rates_learn(rates, json_object_get_string(uuid), mt_bytes_s(json_object_get_double(mbps)), wall_ms);
+        if (uuid[0] != '\0' && !isnan(mbps) && mt_timestamp_parse(mt_member_text(record, "started"), &wall_ms) == 0)
+                mt_past_rates_learn(rates, uuid, mt_bytes_s(mbps), wall_ms);
 }
 
 void mt_past_rates_done(struct mt_past_rates *rates)

@@ -49,6 +49,30 @@ for arguments, count in ((["x"], 1), (["--config", "/c", "x"], 1),
                          (["x", "--", "--config", "y"], 4), (["x", "--configuration"], 2)):
     tap.equal(run(*arguments, plugin=MOCK), (0, f"mock command x argc {count} terminated yes\n", ""), " ".join(arguments))
 
+# Every subcommand tells about itself, asked in either way, whatever stands beside it; what follows "--" asks for nothing.
+commands = re.findall(r"^  ([a-z]+) ", run("--help")[1], re.MULTILINE)
+tap.ok(len(commands) > 10, "subcommands are listed", commands)
+for command in commands:
+    helped = run(command, "--help")
+    tap.ok(helped[::2] == (0, "") and helped[1].startswith(f"usage: migtune {command}"), f"{command} --help", helped)
+    tap.equal(run(command, "-h"), helped, f"{command} -h")
+    if command != "model":  # what stands beside it is the model that is asked about
+        tap.equal(run(command, "x", "-h"), helped, f"{command} x -h")
+tap.equal(run("check", "--", "-h")[0], 2, "check -- -h")
+
+# Values of options, both as completion offers them and with a space between.
+for command, option, value in (("watch", "--connect", "test:///default"), ("plan", "--connect", "test:///default"),
+                               ("plan", "--urgency", "high"), ("plan", "--max-downtime", "1s"),
+                               ("migrate", "--bandwidth", "1Gbit"), ("evacuate", "--parallel", "2"),
+                               ("set", "--unset", "urgency"), ("get", "--connect", "test:///default"),
+                               ("history", "--last", "3"), ("report", "--timelines", "3"), ("explain", "--history", "x"),
+                               ("simulate", "--runs", "2"), ("calibrate", "--history", "x"), ("calibrate", "--plot", "x.svg"),
+                               ("calibrate", "--since", "2d")):
+    for arguments in ([option, value], [f"{option}={value}"]):
+        status, output, errors = run(command, *arguments, "--nonsense")
+        tap.ok(status == 2 and output == "" and errors.startswith(f"migtune {command}: '--nonsense': unknown "),
+               f"{command} {' '.join(arguments)} is taken", f"{status} {output} {errors}")
+
 with open("/dev/full", "w", encoding="ascii") as full:
     status, _, errors = run("--version", stdout=full, stderr=subprocess.PIPE)
 tap.ok(status == 1 and "standard output: No space left" in errors, "a full disk is not success", f"{status} {errors}")

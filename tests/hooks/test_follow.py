@@ -9,7 +9,6 @@ import re
 import select
 import signal
 import socketserver
-import struct
 import subprocess
 import sys
 import tempfile
@@ -17,8 +16,10 @@ import termios
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..")]
 from tap import Tap  # noqa: E402
+from terminal import read, resize  # noqa: E402
 
 MIGTUNE, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:3])
 ENVIRONMENT = dict(os.environ, MIGTUNE_PLUGIN=PLUGIN, TERM="xterm")
@@ -143,22 +144,19 @@ class Terminal:
         self.resize(columns, rows)
         # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
         self.process = subprocess.Popen(
-            [MIGTUNE, *arguments], env=dict(ENVIRONMENT, TERM=term), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            [MIGTUNE, *arguments], env=dict(ENVIRONMENT, TERM=term), stdin=slave, stdout=slave, stderr=slave,
+            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
 
     def resize(self, columns, rows):
         """As if a window was resized."""
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        resize(self.master, columns, rows)
 
     def _read(self, seconds):
         """What comes within so long; None at its end."""
         if not select.select([self.master], [], [], seconds)[0]:
             return ""
-        try:
-            return os.read(self.master, 65536).decode(errors="replace") or None
-        except OSError:  # EIO: the last one who had it open is gone
-            return None
+        return read(self.master).decode(errors="replace") or None
 
     def wait(self, condition):
         """Reads until condition(screen lines) holds. Returns whether it did."""
@@ -409,7 +407,8 @@ def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as directory:
         watcher = Watcher(directory)
-        for check in (check_terminal, check_small_terminal, check_many, check_widths, check_dumb, check_hostile, check_pipe, check_json, check_once):
+        for check in (check_terminal, check_small_terminal, check_many, check_widths, check_dumb, check_hostile, check_pipe,
+                      check_json, check_once):
             check(tap, directory, watcher)
     tap.finish()
 

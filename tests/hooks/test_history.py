@@ -1,18 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """migtune history and explain, as users and programs meet them. test_history.py MIGTUNE PLUGIN"""
-import fcntl
 import json
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..")]
+import terminal  # noqa: E402
 from tap import Tap  # noqa: E402
 
 MIGTUNE, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:3])
@@ -53,18 +51,8 @@ def run(*arguments):
 
 def on_terminal(columns, *arguments):
     """Runs the command on a terminal of that width. Returns (status, what came there)."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen([MIGTUNE, *arguments], env=ENVIRONMENT, stdin=slave, stdout=slave, stderr=slave) as process:
-        os.close(slave)
-        seen = b""
-        try:
-            while chunk := os.read(master, 65536):
-                seen += chunk
-        except OSError:  # EIO: the last one who had it open is gone
-            pass
-    os.close(master)
-    return process.returncode, seen.decode().replace("\r\n", "\n")
+    status, seen = terminal.run([MIGTUNE, *arguments], columns, env=ENVIRONMENT)
+    return status, seen.replace("\r\n", "\n")
 
 
 def plain(text):

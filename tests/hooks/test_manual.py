@@ -113,7 +113,7 @@ def check_keys():
 
 def options(text):
     """Options in a text: --long ones, and -s at a word's place."""
-    short = set(re.findall(r"(?:^| )-([a-z])(?=[ ,])", text, re.MULTILINE)) - {"h"}
+    short = set(re.findall(r"(?:^| )-([a-z])(?=[ ,])", text, re.MULTILINE))
     return short | set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text))
 
 

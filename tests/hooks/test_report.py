@@ -4,7 +4,6 @@
 import html
 import html.parser
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..")]
 import browser  # noqa: E402
 import synthetic  # noqa: E402
+import terminal  # noqa: E402
 from tap import Tap  # noqa: E402
 
 MIGTUNE, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:3])
@@ -192,18 +192,9 @@ def check_output(tap, directory, history):
 
 def check_terminal(tap, directory, history):
     """A progress bar while it is drawn, which goes."""
-    master, slave = pty.openpty()
-    with subprocess.Popen([MIGTUNE, "report", "-o", os.path.join(directory, "bar.html"), "--timelines", "12", history],
-                          env=dict(os.environ, MIGTUNE_PLUGIN=PLUGIN), stdin=slave, stdout=slave, stderr=slave) as process:
-        os.close(slave)
-        seen = b""
-        try:
-            while chunk := os.read(master, 65536):
-                seen += chunk
-        except OSError:  # EIO: the last one who had it open is gone
-            pass
-    os.close(master)
-    tap.ok(process.returncode == 0 and b"drawing the timelines [" in seen and seen.endswith(b"\r\033[K"),
+    status, seen = terminal.run([MIGTUNE, "report", "-o", os.path.join(directory, "bar.html"), "--timelines", "12", history],
+                                env=dict(os.environ, MIGTUNE_PLUGIN=PLUGIN))
+    tap.ok(status == 0 and "drawing the timelines [" in seen and seen.endswith("\r\033[K"),
            "a bar, which goes", seen)
 
 

@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -14,7 +13,9 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..")]
+import terminal  # noqa: E402
 from tap import Tap  # noqa: E402
 
 MIGTUNE, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:3])
@@ -33,18 +34,8 @@ def run(*arguments, **options):
 
 def on_terminal(*arguments):
     """Runs the command with standard error on a terminal. Returns (status, what came there)."""
-    master, slave = pty.openpty()
-    with subprocess.Popen([MIGTUNE, "simulate", *arguments], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=slave) as process:
-        os.close(slave)
-        seen = b""
-        try:
-            while chunk := os.read(master, 65536):
-                seen += chunk
-        except OSError:  # EIO: the last one who had it open is gone
-            pass
-    os.close(master)
-    return process.returncode, seen.decode()
+    return terminal.run([MIGTUNE, "simulate", *arguments], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL)
 
 
 def check_json(tap):

@@ -93,13 +93,9 @@ static inline void records_capture(void *ctx, int32_t stream, const char *text)
         (void)strncat(to, text, size - 1 - strlen(to));
 }
 
-/* Runs a command with up to ten arguments, NULL-terminated. columns 0: no terminal. */
-static inline int records_run(mt_command_fn command, const char *config, unsigned columns, const char *const *arguments)
+/* Runs a command of the host with up to ten arguments, NULL-terminated. */
+static inline int records_run_on(const struct mt_host_ops *host, mt_command_fn command, const char *const *arguments)
 {
-        const struct mt_host_ops host = { .run_dir = "/nonexistent",
-                                          .config_file = config,
-                                          .flags = columns > 0 ? MT_HOST_OUT_IS_TTY : 0,
-                                          .columns = columns };
         const char *argv[12] = { "command" };
         int argc = 1;
 
@@ -108,7 +104,18 @@ static inline int records_run(mt_command_fn command, const char *config, unsigne
         argv[argc] = NULL;
         records_out[0] = records_err[0] = '\0';
         mt_log_init(NULL, records_capture, NULL);
-        return command(&host, argc, argv);
+        return command(host, argc, argv);
+}
+
+/* The same on a host that has a configuration. columns 0: no terminal. */
+static inline int records_run(mt_command_fn command, const char *config, unsigned columns, const char *const *arguments)
+{
+        const struct mt_host_ops host = { .run_dir = "/nonexistent",
+                                          .config_file = config,
+                                          .flags = columns > 0 ? MT_HOST_OUT_IS_TTY : 0,
+                                          .columns = columns };
+
+        return records_run_on(&host, command, arguments);
 }
 
 /* Lines of a text. */

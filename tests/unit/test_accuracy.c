@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "command/history/accuracy.h"
 #include "command/member.h"
+#include "record/quantile.h"
 #include "records.h"
 
 #include <math.h>
@@ -32,7 +33,7 @@ static const struct quantile_case {
 static void test_quantile(void **state)
 {
         const struct quantile_case *c = *state;
-        double got = mt_accuracy_quantile(c->values, c->n, c->q);
+        double got = mt_quantile(c->values, c->n, c->q);
 
         if (isfinite(c->want))
                 assert_true(fabs(got - c->want) < 1e-12);

@@ -144,7 +144,7 @@ static void test_help(void **state)
 {
         (void)state;
         assert_int_equal(run(2, (const char *const[]){ "check", "--help", NULL }, ""), 0);
-        assert_int_equal(strncmp(printed[0], "Usage: migtune check [FILE]\n", 28), 0);
+        assert_int_equal(strncmp(printed[0], "usage: migtune check [FILE]\n", 28), 0);
         assert_string_equal(printed[1], "");
 }
 

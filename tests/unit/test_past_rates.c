@@ -25,7 +25,7 @@ static void append(const char *file, const char *uuid, const char *rate_mbps, ui
                 fail_msg("%s", err.msg);
 }
 
-/* The newest rate of each domain counts, whatever the order; records without a rate do not. */
+/* The newest rate of each domain counts, whatever the order; records without a rate, or with one below zero, do not. */
 static void test_load(void **state)
 {
         MT_CLEANUP(scratch_done) struct scratch scratch = scratch_new();
@@ -39,6 +39,7 @@ static void test_load(void **state)
         append(file, UUID_A, "80.0", START + 5000);
         append(file, UUID_B, "800.0", START + 6000);
         append(file, UUID_A, "null", START + 7000);
+        append(file, UUID_C, "-8.0", START + 8000);
         assert_int_equal(mt_learnt_load(&learnt, file, NULL, &err), 0);
         assert_true(mt_past_rates_get(&learnt.rates, UUID_A, START + 65000, &rate, &age));
         assert_true(rate == 10000000 && age == 60000);

@@ -43,15 +43,8 @@ static int32_t draw(void *ctx, const char *const *argv, const char *input)
 static int run(const char *const *arguments)
 {
         const struct mt_host_ops host = { .run_dir = "/nonexistent", .config_file = "/nonexistent", .run = draw };
-        const char *argv[12] = { "report" };
-        int argc = 1;
 
-        for (; argc < 11 && arguments[argc - 1] != NULL; argc++)
-                argv[argc] = arguments[argc - 1];
-        argv[argc] = NULL;
-        records_out[0] = records_err[0] = '\0';
-        mt_log_init(NULL, records_capture, NULL);
-        return mt_command_report(&host, argc, argv);
+        return records_run_on(&host, mt_command_report, arguments);
 }
 
 #define RUN(...) run((const char *const[]){ __VA_ARGS__, NULL })

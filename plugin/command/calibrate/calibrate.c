@@ -5,10 +5,13 @@
  */
 #include "cleanup.h"
 #include "clock.h"
+#include "command/arguments.h"
 #include "command/calibrate/show.h"
 #include "command/commands.h"
+#include "command/history/options.h"
+#include "command/history/reader.h"
+#include "command/member.h"
 #include "command/progress.h"
-#include "config.h"
 #include "log.h"
 #include "record/history.h"
 #include "record/timestamp.h"
@@ -40,35 +43,6 @@ struct arguments {
         bool json;
 };
 
-/* "30d", "12h" and what mt_parse_time reads, as ms. */
-static int parse_age(const char *text, uint64_t *ret_ms)
-{
-        size_t digits = strspn(text, "0123456789");
-        const char *unit = text + digits;
-        char minutes[40];
-
-        if (digits == 0 || digits > 9 || (strcmp(unit, "h") != 0 && strcmp(unit, "d") != 0))
-                return mt_parse_time(text, ret_ms);
-        (void)snprintf(minutes, sizeof(minutes), "%lumin", strtoul(text, NULL, 10) * (*unit == 'h' ? 60 : 1440));
-        return mt_parse_time(minutes, ret_ms);
-}
-
-static int parse_since(const char *text, uint64_t *ret_unix_ms)
-{
-        uint64_t age_ms, now_ms = mt_wall_ms();
-        char midnight[MT_TIMESTAMP_SIZE];
-
-        if (parse_age(text, &age_ms) == 0) {
-                *ret_unix_ms = age_ms < now_ms ? now_ms - age_ms : 1;
-                return 0;
-        }
-        if (strlen(text) == strlen("2026-11-20")) {
-                (void)snprintf(midnight, sizeof(midnight), "%sT00:00:00Z", text);
-                text = midnight;
-        }
-        return mt_timestamp_parse(text, ret_unix_ms);
-}
-
 static int bad(const char *argument, const char *what)
 {
         mt_print_err("migtune calibrate: '%s': %s, see migtune calibrate --help\n", argument, what);
@@ -79,53 +53,36 @@ static int bad(const char *argument, const char *what)
 static int parse(int argc, const char *const *argv, struct arguments *a)
 {
         for (int i = 1; i < argc; i++) {
-                const char *value = argv[i + 1]; /* argv[argc] is NULL */
+                const char *since = NULL;
+                int r;
 
                 if (strcmp(argv[i], "--json") == 0) {
                         a->json = true;
                         continue;
                 }
-                if (strcmp(argv[i], "--history") != 0 && strcmp(argv[i], "--since") != 0 && strcmp(argv[i], "--plot") != 0)
-                        return bad(argv[i], "unknown argument");
-                if (value == NULL)
-                        return bad(argv[i], "its value is missing");
-                if (strcmp(argv[i], "--history") == 0)
-                        a->history = value;
-                else if (strcmp(argv[i], "--plot") == 0)
-                        a->plot = value;
-                else if (parse_since(value, &a->since_ms) < 0)
-                        return bad(value, "--since: expected a time such as 2026-11-20, or an age such as 30d");
-                i++;
+                r = mt_option_value("--history", argc, argv, &i, &a->history);
+                if (r == 0)
+                        r = mt_option_value("--plot", argc, argv, &i, &a->plot);
+                if (r == 0)
+                        r = mt_option_value("--since", argc, argv, &i, &since);
+                if (r <= 0)
+                        return bad(argv[i], r < 0 ? "its value is missing" : "unknown argument");
+                if (since != NULL && mt_since_parse(since, mt_wall_ms(), &a->since_ms) < 0)
+                        return bad(since, "--since: expected a time such as 2026-11-20, or an age such as 30d");
         }
         return 0;
 }
 
-/* The file that is read; its name is the caller's buffer or the argument. 0 or -errno. */
+/* The file that is read, from its end: a pipe will not do. Its name is the caller's buffer or the argument. 0 or -errno. */
 static int find_history(const struct mt_host_ops *host, const struct arguments *a, char *buffer, size_t size,
                         const char **ret_file, struct mt_err *err)
 {
-        MT_CLEANUP(mt_config_done) struct mt_config config = { .n_rules = 0 };
         struct stat st;
-        int r;
+        int r = mt_history_find(host, a->history, buffer, size, ret_file, err);
 
-        if (a->history != NULL) { /* one that was named must be there; the configuration's may be still to come */
-                if (stat(a->history, &st) < 0)
-                        return mt_fail(err, errno, "the history '%s': %s", a->history, strerror(errno));
-                if (!S_ISREG(st.st_mode))
-                        return mt_fail(err, EINVAL, "the history '%s': expected a file", a->history);
-                *ret_file = a->history;
-                return 0;
-        }
-        r = mt_config_load(host->config_file, &config, err);
-        if (r < 0)
-                return r;
-        if (config.history.file[0] == '\0')
-                return mt_fail(err, ENOENT,
-                               "%s: history.file = \"\": there is no history; another one may be named by --history",
-                               host->config_file);
-        (void)snprintf(buffer, size, "%s", config.history.file);
-        *ret_file = buffer;
-        return 0;
+        if (r == 0 && a->history != NULL && stat(a->history, &st) == 0 && !S_ISREG(st.st_mode))
+                return mt_fail(err, EINVAL, "the history '%s': expected a file", a->history);
+        return r;
 }
 
 /* Lines in the last max_bytes of the file (0: all of it); 0 where it cannot be read. For the progress bar. */
@@ -161,12 +118,10 @@ static bool take_record(void *ctx, json_object *record)
 {
         struct reading *reading = ctx;
         struct mt_calibrated *c = reading->calibrated;
-        json_object *started = json_object_object_get(record, "started");
         uint64_t wall_ms = 0;
 
         mt_progress_show(&reading->bar, (double)++reading->done / (double)(reading->lines + 1));
-        if (!json_object_is_type(started, json_type_string) ||
-            mt_timestamp_parse(json_object_get_string(started), &wall_ms) < 0) {
+        if (mt_timestamp_parse(mt_member_text(record, "started"), &wall_ms) < 0) {
                 c->damaged++; /* no migration's record */
                 return true;
         }
@@ -256,11 +211,10 @@ int mt_command_calibrate(const struct mt_host_ops *host, int argc, const char *c
         struct mt_err err = { 0 };
         int r;
 
-        for (int i = 1; i < argc; i++)
-                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-                        mt_print("%s", help);
-                        return 0;
-                }
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
         r = parse(argc, argv, &a);
         if (r != 0)
                 return r;

@@ -186,14 +186,13 @@ static json_object *segments_json(const struct mt_segments *segments)
 {
         json_object *array = json_object_new_array();
 
-        for (unsigned i = 0; array != NULL && i < segments->n; i++) {
+        for (unsigned i = 0; i < segments->n; i++) {
                 json_object *o = json_object_new_object();
 
                 mt_json_add(o, "until_mbps", mt_json_number(segments->segment[i].until, 6));
                 mt_json_add(o, "slope", mt_json_number(segments->segment[i].slope, 6));
                 mt_json_add(o, "intercept_mbps", mt_json_number(segments->segment[i].intercept, 6));
-                if (json_object_array_add(array, o) != 0)
-                        json_object_put(o);
+                mt_json_append(array, o);
         }
         return array;
 }
@@ -222,14 +221,10 @@ static json_object *models_json(const struct mt_calibration *calibration)
 {
         json_object *array = json_object_new_array();
 
-        for (unsigned t = 0; array != NULL && t < MT_TECHNIQUES; t++)
-                for (unsigned k = MT_TRAFFIC_INBOUND; k < MT_TRAFFIC_CLASSES; k++) {
-                        json_object *o =
-                                model_json((enum mt_technique)t, (enum mt_traffic_class)k, &calibration->model[t][k]);
-
-                        if (json_object_array_add(array, o) != 0)
-                                json_object_put(o);
-                }
+        for (unsigned t = 0; t < MT_TECHNIQUES; t++)
+                for (unsigned k = MT_TRAFFIC_INBOUND; k < MT_TRAFFIC_CLASSES; k++)
+                        mt_json_append(array, model_json((enum mt_technique)t, (enum mt_traffic_class)k,
+                                                         &calibration->model[t][k]));
         return array;
 }
 

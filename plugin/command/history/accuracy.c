@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/history/accuracy.h"
+#include "array_room.h"
 #include "cleanup.h"
 #include "command/member.h"
+#include "record/quantile.h"
 
 #include <errno.h>
 #include <math.h>
@@ -69,17 +71,14 @@ static struct mt_accuracy_point point_of(json_object *record)
 
 int mt_accuracy_take(struct mt_accuracy *accuracy, json_object *record)
 {
+        struct mt_accuracy_point *array;
+
         if (!mt_accuracy_counts(&accuracy->left_out, record))
                 return 0;
-        if (accuracy->n == accuracy->allocated) {
-                size_t more = accuracy->allocated > 0 ? accuracy->allocated * 2 : 256;
-                struct mt_accuracy_point *grown = reallocarray(accuracy->point, more, sizeof(*grown));
-
-                if (grown == NULL)
-                        return -ENOMEM;
-                accuracy->point = grown;
-                accuracy->allocated = more;
-        }
+        array = mt_array_room(accuracy->point, accuracy->n, &accuracy->allocated, sizeof(*array));
+        if (array == NULL)
+                return -ENOMEM;
+        accuracy->point = array;
         accuracy->point[accuracy->n++] = point_of(record);
         return 0;
 }
@@ -96,26 +95,6 @@ void mt_accuracy_done(struct mt_accuracy *accuracy)
 {
         free(accuracy->point);
         *accuracy = (struct mt_accuracy){ .n = 0 };
-}
-
-double mt_accuracy_quantile(const double *sorted, size_t n, double q)
-{
-        const double place = q * (double)(n > 0 ? n - 1 : 0);
-        const size_t below = (size_t)place;
-        const double share = place - (double)below;
-
-        if (n == 0)
-                return (double)NAN;
-        if (share <= 0.0 || sorted[below] == sorted[below + 1]) /* infinity less infinity would be no number */
-                return sorted[below];
-        return sorted[below] + share * (sorted[below + 1] - sorted[below]);
-}
-
-static int by_value(const void *a, const void *b)
-{
-        const double x = *(const double *)a, y = *(const double *)b;
-
-        return (x > y) - (x < y);
 }
 
 enum by { BY_ALL, BY_STRATEGY, BY_TECHNIQUE, BY_SOURCE };
@@ -139,7 +118,7 @@ static size_t gather(const struct mt_accuracy *accuracy, enum by by, unsigned va
                 if (is_in(&accuracy->point[i], by, value) && !isnan(one))
                         values[n++] = (double)one;
         }
-        qsort(values, n, sizeof(*values), by_value);
+        mt_quantile_sort(values, n);
         return n;
 }
 
@@ -167,19 +146,19 @@ static struct mt_accuracy_group make_group(const struct mt_accuracy *accuracy, e
                         count_limits(&accuracy->point[i], &group);
                 }
         n = gather(accuracy, by, value, offsetof(struct mt_accuracy_point, total), values);
-        group.total.q1 = mt_accuracy_quantile(values, n, 0.25);
-        group.total.median = mt_accuracy_quantile(values, n, 0.5);
-        group.total.q3 = mt_accuracy_quantile(values, n, 0.75);
+        group.total.q1 = mt_quantile(values, n, 0.25);
+        group.total.median = mt_quantile(values, n, 0.5);
+        group.total.q3 = mt_quantile(values, n, 0.75);
         n = gather(accuracy, by, value, offsetof(struct mt_accuracy_point, bytes), values);
-        group.bytes.q1 = mt_accuracy_quantile(values, n, 0.25);
-        group.bytes.median = mt_accuracy_quantile(values, n, 0.5);
-        group.bytes.q3 = mt_accuracy_quantile(values, n, 0.75);
+        group.bytes.q1 = mt_quantile(values, n, 0.25);
+        group.bytes.median = mt_quantile(values, n, 0.5);
+        group.bytes.q3 = mt_quantile(values, n, 0.75);
         n = gather(accuracy, by, value, offsetof(struct mt_accuracy_point, downtime), values);
-        group.downtime.median = mt_accuracy_quantile(values, n, 0.5);
-        group.downtime.p90 = mt_accuracy_quantile(values, n, 0.9);
+        group.downtime.median = mt_quantile(values, n, 0.5);
+        group.downtime.p90 = mt_quantile(values, n, 0.9);
         n = gather(accuracy, by, value, offsetof(struct mt_accuracy_point, downtime_ms), values);
-        group.downtime_ms.median = mt_accuracy_quantile(values, n, 0.5);
-        group.downtime_ms.p90 = mt_accuracy_quantile(values, n, 0.9);
+        group.downtime_ms.median = mt_quantile(values, n, 0.5);
+        group.downtime_ms.p90 = mt_quantile(values, n, 0.9);
         return group;
 }
 

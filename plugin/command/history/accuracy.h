@@ -53,12 +53,6 @@ void mt_accuracy_keep(struct mt_accuracy *accuracy, uint64_t n);
 /* Frees; for MT_CLEANUP. */
 void mt_accuracy_done(struct mt_accuracy *accuracy);
 
-/*
- * The share q (0 to 1) of the sorted values lies at or below this: linear between neighbours, so q 0.5 of two values is
- * their mean. NAN: no values. INFINITY where it falls beyond the finite ones.
- */
-double mt_accuracy_quantile(const double *sorted, size_t n, double q);
-
 /* Shares of max_downtime that the blackout took. */
 #define MT_ACCURACY_MARGINS 6
 extern const double mt_accuracy_margins[MT_ACCURACY_MARGINS]; /* where each ends, inclusive; the last one: INFINITY */

@@ -150,12 +150,6 @@ static json_object *held_json(uint64_t held, uint64_t broken)
         return o;
 }
 
-static void append(json_object *array, json_object *value)
-{
-        if (array == NULL || json_object_array_add(array, value) != 0)
-                (void)json_object_put(value);
-}
-
 static json_object *group_json(const struct mt_accuracy_group *g)
 {
         json_object *o = json_object_new_object();
@@ -183,7 +177,7 @@ static json_object *margins_json(const struct mt_accuracy_group *all)
                 mt_json_add(o, "until", mt_json_number(mt_accuracy_margins[i], 3)); /* the last: null */
                 mt_json_add(o, "limit_said", mt_json_count(all->said_within[i]));
                 mt_json_add(o, "limit_not_said", mt_json_count(all->within[i]));
-                append(array, o);
+                mt_json_append(array, o);
         }
         return array;
 }
@@ -199,7 +193,7 @@ void mt_accuracy_print_json(const struct mt_accuracy *accuracy, const struct mt_
         mt_json_add(left_out, "adopted", mt_json_count(out->adopted));
         mt_json_add(left_out, "unseen", mt_json_count(out->unseen));
         for (size_t i = 0; i < n; i++)
-                append(array, group_json(&groups[i]));
+                mt_json_append(array, group_json(&groups[i]));
         mt_json_add(o, "history", mt_json_string(file));
         mt_json_add(o, "predictions", mt_json_count(accuracy->n));
         mt_json_add(o, "left_out", left_out);

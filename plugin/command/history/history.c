@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* migtune history: past migrations, predicted and actual. */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/history/accuracy.h"
 #include "command/history/list.h"
 #include "command/history/what_if.h"
-#include "command/terminal.h"
 #include "log.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
+#include <stddef.h>
 
 static const char help[] =
         "usage: migtune history [--since T] [--domain GLOB] [--failed] [--last N] [--json] [--config FILE] [FILE]\n"
@@ -54,29 +52,19 @@ static const char help[] =
         "before while it ran, whatever the cause. Then the sums, and how good predictions were, by the steered migrations\n"
         "of the whole history.\n";
 
-static void complain(const char *text)
-{
-        char line[sizeof(((struct mt_err *)NULL)->msg)];
-
-        (void)snprintf(line, sizeof(line), "%s", text);
-        mt_terminal_clean(line);
-        mt_print_err("migtune history: %s\n", line);
-}
-
 int mt_command_history(const struct mt_host_ops *host, int argc, const char *const *argv)
 {
         struct mt_history_options options = { .file = NULL };
         struct mt_history_counts counts = { .records = 0 };
         struct mt_err err = { 0 };
-        char buffer[256], line[512];
+        char buffer[256];
         const char *file = NULL;
         int r;
 
-        for (int i = 1; i < argc; i++)
-                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-                        mt_print("%s", help);
-                        return 0;
-                }
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
         r = mt_history_options(argc, argv, &options);
         if (r != 0)
                 return r;
@@ -85,12 +73,5 @@ int mt_command_history(const struct mt_host_ops *host, int argc, const char *con
                 r = options.accuracy  ? mt_history_accuracy(host, &options, file, &counts, &err)
                     : options.what_if ? mt_history_what_if(host, &options, file, &counts, &err)
                                       : mt_history_list(host, &options, file, &counts, &err);
-        if (r < 0)
-                complain(err.msg);
-        if (counts.unreadable > 0) {
-                (void)snprintf(line, sizeof(line), "%s: %" PRIu64 " unreadable line%s skipped", file, counts.unreadable,
-                               counts.unreadable == 1 ? "" : "s");
-                complain(line);
-        }
-        return r < 0 ? (r == -EINVAL ? 2 : 1) : 0;
+        return mt_history_end("history", file, r, &counts, &err);
 }

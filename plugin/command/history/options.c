@@ -2,6 +2,7 @@
 #include "command/history/options.h"
 #include "array.h"
 #include "clock.h"
+#include "command/arguments.h"
 #include "command/member.h"
 #include "command/terminal.h"
 #include "log.h"
@@ -17,11 +18,8 @@
 int mt_history_bad(const struct mt_history_options *options, const char *argument, const char *what)
 {
         const char *command = options->command != NULL ? options->command : "history";
-        char shown[80];
 
-        (void)snprintf(shown, sizeof(shown), "%s", argument);
-        mt_terminal_clean(shown);
-        mt_print_err("migtune %s: '%s': %s, see migtune %s --help\n", command, shown, what, command);
+        mt_terminal_complain(command, "'%.79s': %s, see migtune %s --help", argument, what, command);
         return 2;
 }
 
@@ -61,24 +59,17 @@ static int take(const char *name, const char *value, struct mt_history_options *
 int mt_history_option(int argc, const char *const *argv, int *i, struct mt_history_options *o)
 {
         static const char *const names[] = { "--since", "--domain", "--last" };
-        const char *argument = argv[*i];
 
-        if (strcmp(argument, "--failed") == 0) {
+        if (strcmp(argv[*i], "--failed") == 0) {
                 o->failed = true;
                 return 0;
         }
         for (size_t k = 0; k < MT_ARRAY_SIZE(names); k++) {
-                size_t length = strlen(names[k]);
+                const char *value;
+                int r = mt_option_value(names[k], argc, argv, i, &value);
 
-                if (strncmp(argument, names[k], length) != 0)
-                        continue;
-                if (argument[length] == '=')
-                        return take(names[k], argument + length + 1, o);
-                if (argument[length] != '\0')
-                        continue;
-                if (*i + 1 >= argc)
-                        return mt_history_bad(o, argument, "its value is missing");
-                return take(names[k], argv[++*i], o);
+                if (r != 0)
+                        return r > 0 ? take(names[k], value, o) : mt_history_bad(o, names[k], "its value is missing");
         }
         return -1;
 }

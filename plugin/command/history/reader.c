@@ -11,10 +11,12 @@
 #include "cleanup.h"
 #include "command/member.h"
 #include "command/progress.h"
+#include "command/terminal.h"
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -204,8 +206,20 @@ int mt_history_find(const struct mt_host_ops *host, const char *named, char *buf
         if (r < 0)
                 return r;
         if (config.history.file[0] == '\0')
-                return mt_fail(err, ENOENT, "%s: history.file = \"\": there is no history", host->config_file);
+                return mt_fail(err, ENOENT, "%s: history.file = \"\": there is no history; another one may be named",
+                               host->config_file);
         (void)snprintf(buffer, size, "%s", config.history.file);
         *ret_file = buffer;
         return 0;
+}
+
+int mt_history_end(const char *command, const char *file, int r, const struct mt_history_counts *counts,
+                   const struct mt_err *err)
+{
+        if (r < 0)
+                mt_terminal_complain(command, "%s", err->msg);
+        if (counts->unreadable > 0)
+                mt_terminal_complain(command, "%s: %" PRIu64 " unreadable line%s skipped", file, counts->unreadable,
+                                     counts->unreadable == 1 ? "" : "s");
+        return r < 0 ? (r == -EINVAL ? 2 : 1) : 0;
 }

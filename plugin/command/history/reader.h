@@ -45,4 +45,11 @@ int mt_history_read(const struct mt_history_source *source, mt_history_record_fn
 int mt_history_find(const struct mt_host_ops *host, const char *named, char *buffer, size_t size, const char **ret_file,
                     struct mt_err *err);
 
+/*
+ * The end of a command that reads the history: complains of what *err says where r < 0, and of unreadable lines of the file.
+ * Returns the exit status for r: 0, 2 of -EINVAL, else 1.
+ */
+int mt_history_end(const char *command, const char *file, int r, const struct mt_history_counts *counts,
+                   const struct mt_err *err);
+
 #endif

@@ -134,13 +134,14 @@ void mt_what_if_print_table(const struct mt_what_if *what_if, const char *file)
         print_known(&what_if->known);
 }
 
+static const char *const cost_names[MT_WHAT_IF_COSTS] = { "total_ms", "downtime_ms", "bytes", "others_bytes" };
+
 static json_object *costs_json(const double *costs)
 {
-        static const char *const names[] = { "total_ms", "downtime_ms", "bytes", "others_bytes" };
         json_object *o = json_object_new_object();
 
         for (unsigned i = 0; i < MT_WHAT_IF_COSTS; i++)
-                mt_json_add(o, names[i], mt_json_number(costs[i], 0)); /* not known, or never: null */
+                mt_json_add(o, cost_names[i], mt_json_number(costs[i], 0)); /* not known, or never: null */
         return o;
 }
 
@@ -161,11 +162,10 @@ static json_object *row_json(const struct mt_what_if_row *row)
 
 static json_object *sum_json(const struct mt_what_if_sum *sum)
 {
-        static const char *const names[] = { "total_ms", "downtime_ms", "bytes", "others_bytes" };
         json_object *o = json_object_new_object(), *n = json_object_new_object();
 
         for (unsigned i = 0; i < MT_WHAT_IF_COSTS; i++)
-                mt_json_add(n, names[i], mt_json_count(sum->n[i]));
+                mt_json_add(n, cost_names[i], mt_json_count(sum->n[i]));
         mt_json_add(o, "migrations", n);
         mt_json_add(o, "actual", costs_json(sum->actual));
         mt_json_add(o, "planned", costs_json(sum->planned));
@@ -193,12 +193,8 @@ void mt_what_if_print_json(const struct mt_what_if *what_if, const char *file, c
         const struct mt_what_if_left_out *out = &what_if->left_out;
         json_object *o = json_object_new_object(), *left_out = json_object_new_object(), *rows = json_object_new_array();
 
-        for (size_t i = 0; i < what_if->rows.n; i++) {
-                json_object *row = row_json(mt_ring_at(&what_if->rows, i));
-
-                if (rows == NULL || json_object_array_add(rows, row) != 0)
-                        (void)json_object_put(row);
-        }
+        for (size_t i = 0; i < what_if->rows.n; i++)
+                mt_json_append(rows, row_json(mt_ring_at(&what_if->rows, i)));
         mt_json_add(left_out, "steered", mt_json_count(out->steered));
         mt_json_add(left_out, "not_completed", mt_json_count(out->not_completed));
         mt_json_add(left_out, "adopted", mt_json_count(out->adopted));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* migtune get: what is wanted for a VM, and where each value comes from. */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/intent/subject.h"
 #include "command/terminal.h"
@@ -77,15 +78,6 @@ static void print_json(const struct mt_intent_options *o, const struct mt_subjec
         (void)json_object_put(all);
 }
 
-static void complain(const char *text)
-{
-        char line[sizeof(((struct mt_err *)NULL)->msg)];
-
-        (void)snprintf(line, sizeof(line), "%s", text);
-        mt_terminal_clean(line);
-        mt_print_err("migtune get: %s\n", line);
-}
-
 /* 0, or 1 after a message. */
 static int get(const struct mt_host_ops *host, const struct mt_intent_options *o)
 {
@@ -94,7 +86,7 @@ static int get(const struct mt_host_ops *host, const struct mt_intent_options *o
         struct mt_intent intent;
 
         if (mt_subject_open(host, o, /* writes= */ false, &subject, &err) < 0) {
-                complain(err.msg);
+                mt_terminal_complain("get", "%s", err.msg);
                 return 1;
         }
         if (mt_config_intent(&subject.config, &subject.xml.id, &subject.xml.metadata, &intent, &refused) < 0)
@@ -104,10 +96,11 @@ static int get(const struct mt_host_ops *host, const struct mt_intent_options *o
         else
                 print_table(o, &intent);
         if (subject.xml.id.metadata.cut)
-                complain("its metadata is longer than what rules are held against: they see the first 6 KiB");
+                mt_terminal_complain("get",
+                                     "its metadata is longer than what rules are held against: they see the first 6 KiB");
         if (refused.msg[0] == '\0')
                 return 0;
-        complain(refused.msg);
+        mt_terminal_complain("get", "%s", refused.msg);
         return 1;
 }
 
@@ -116,6 +109,10 @@ int mt_command_get(const struct mt_host_ops *host, int argc, const char *const *
         MT_CLEANUP(mt_freep) struct mt_intent_options *options = NULL;
         int r;
 
-        r = mt_intent_options_get(argc, argv, help, &options);
-        return r == 0 ? get(host, options) : r < 0 ? 0 : r;
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
+        r = mt_intent_options_get(argc, argv, &options);
+        return r == 0 ? get(host, options) : r;
 }

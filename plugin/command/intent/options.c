@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/intent/options.h"
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -59,19 +60,29 @@ static int add_change(struct mt_intent_options *o, const char *argument, size_t 
         return removes ? 0 : check_value(o, key, value);
 }
 
-/* The value of the option at argv[*i], or NULL if that is another argument; missing: "" after a message. */
-static const char *value_of(const struct mt_intent_options *o, const char *name, int argc, const char *const *argv, int *i)
+/* Takes the option at argv[*i]. 0, or 2 after a message. */
+static int take_option(struct mt_intent_options *o, int argc, const char *const *argv, int *i, bool sets)
 {
-        size_t length = strlen(name);
+        static const char *const valued[] = { "--connect", "--unset" };
 
-        if (strncmp(argv[*i], name, length) != 0 || (argv[*i][length] != '\0' && argv[*i][length] != '='))
-                return NULL;
-        if (argv[*i][length] == '=' && argv[*i][length + 1] != '\0')
-                return argv[*i] + length + 1;
-        if (argv[*i][length] == '\0' && *i + 1 < argc && argv[*i + 1][0] != '\0')
-                return argv[++*i];
-        (void)bad(o, name, "its value is missing");
-        return "";
+        if (strcmp(argv[*i], "--json") == 0 && !sets) {
+                o->json = true;
+                return 0;
+        }
+        for (size_t k = 0; k < (sets ? 2 : 1); k++) {
+                const char *value;
+                int r = mt_option_value(valued[k], argc, argv, i, &value);
+
+                if (r == 0)
+                        continue;
+                if (r < 0 || value[0] == '\0')
+                        return bad(o, valued[k], "its value is missing");
+                if (k > 0)
+                        return add_change(o, value, strlen(value), NULL);
+                o->connect = value;
+                return 0;
+        }
+        return bad(o, argv[*i], "unknown option");
 }
 
 static int take_plain(struct mt_intent_options *o, const char *argument, bool sets)
@@ -96,38 +107,26 @@ static int parse(int argc, const char *const *argv, struct mt_intent_options *o,
         bool literal = false; /* after "--" */
 
         for (int i = 1; i < argc; i++) {
-                const char *value;
                 int r = 0;
 
                 if (literal || argv[i][0] != '-')
                         r = take_plain(o, argv[i], sets);
                 else if (strcmp(argv[i], "--") == 0)
                         literal = true;
-                else if (strcmp(argv[i], "--json") == 0 && !sets)
-                        o->json = true;
-                else if ((value = value_of(o, "--connect", argc, argv, &i)) != NULL)
-                        o->connect = value;
-                else if (sets && (value = value_of(o, "--unset", argc, argv, &i)) != NULL)
-                        r = value[0] != '\0' ? add_change(o, value, strlen(value), NULL) : 2;
                 else
-                        r = bad(o, argv[i], "unknown option");
-                if (r != 0 || o->connect[0] == '\0')
-                        return 2;
+                        r = take_option(o, argc, argv, &i, sets);
+                if (r != 0)
+                        return r;
         }
         return o->domain != NULL ? 0 : bad(o, o->command, "expected a domain");
 }
 
-static int read_options(int argc, const char *const *argv, const char *help, bool sets, struct mt_intent_options **ret)
+static int read_options(int argc, const char *const *argv, bool sets, struct mt_intent_options **ret)
 {
         MT_CLEANUP(mt_freep) struct mt_intent_options *o = NULL;
         int r;
 
         *ret = NULL;
-        for (int i = 1; i < argc; i++)
-                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-                        mt_print("%s", help);
-                        return -1;
-                }
         o = calloc(1, sizeof(*o));
         if (o == NULL) {
                 mt_print_err("migtune %s: out of memory\n", argv[0]);
@@ -143,12 +142,12 @@ static int read_options(int argc, const char *const *argv, const char *help, boo
         return r;
 }
 
-int mt_intent_options_set(int argc, const char *const *argv, const char *help, struct mt_intent_options **ret)
+int mt_intent_options_set(int argc, const char *const *argv, struct mt_intent_options **ret)
 {
-        return read_options(argc, argv, help, /* sets= */ true, ret);
+        return read_options(argc, argv, /* sets= */ true, ret);
 }
 
-int mt_intent_options_get(int argc, const char *const *argv, const char *help, struct mt_intent_options **ret)
+int mt_intent_options_get(int argc, const char *const *argv, struct mt_intent_options **ret)
 {
-        return read_options(argc, argv, help, /* sets= */ false, ret);
+        return read_options(argc, argv, /* sets= */ false, ret);
 }

@@ -24,10 +24,10 @@ struct mt_intent_options {
 };
 
 /*
- * Reads the arguments. *ret is the caller's to free; values of known keys are good ones. 0; -1: help was asked for, and
- * printed; 1 or 2 after one line on standard error. In the last three *ret is NULL.
+ * Reads the arguments. *ret is the caller's to free; values of known keys are good ones. 0; or 1 or 2 after one line on
+ * standard error, and *ret is NULL.
  */
-int mt_intent_options_set(int argc, const char *const *argv, const char *help, struct mt_intent_options **ret);
-int mt_intent_options_get(int argc, const char *const *argv, const char *help, struct mt_intent_options **ret);
+int mt_intent_options_set(int argc, const char *const *argv, struct mt_intent_options **ret);
+int mt_intent_options_get(int argc, const char *const *argv, struct mt_intent_options **ret);
 
 #endif

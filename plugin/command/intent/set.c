@@ -7,6 +7,7 @@
  * may do the same.
  */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/intent/subject.h"
 #include "command/terminal.h"
@@ -179,13 +180,16 @@ int mt_command_set(const struct mt_host_ops *host, int argc, const char *const *
         struct mt_err err = { 0 };
         int r;
 
-        r = mt_intent_options_set(argc, argv, help, &options);
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
+        r = mt_intent_options_set(argc, argv, &options);
         if (r != 0)
-                return r < 0 ? 0 : r;
+                return r;
         r = set(host, options, &err);
         if (r == 0)
                 return 0;
-        mt_terminal_clean(err.msg);
-        mt_print_err("migtune set: %s\n", err.msg);
+        mt_terminal_complain("set", "%s", err.msg);
         return r == -EINVAL ? 2 : 1;
 }

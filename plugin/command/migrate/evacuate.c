@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* migtune evacuate: a host drained. */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/migrate/conduct.h"
 #include "log.h"
@@ -106,14 +107,14 @@ int mt_command_evacuate(const struct mt_host_ops *host, int argc, const char *co
         struct mt_migrate_options options;
         int r;
 
+        if (mt_help_wanted(argc, argv)) {
+                mt_evacuate_help();
+                return 0;
+        }
         if (storage == NULL) {
                 mt_print_err("migtune evacuate: out of memory\n");
                 return 1;
         }
         r = mt_evacuate_parse(argc, argv, storage, &options);
-        if (r < 0)
-                mt_evacuate_help();
-        if (r != 0)
-                return r < 0 ? 0 : r;
-        return evacuate(host, &options);
+        return r == 0 ? evacuate(host, &options) : r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* migtune migrate: one tuned migration. */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/migrate/conduct.h"
 #include "command/plan_show.h"
@@ -68,14 +69,14 @@ int mt_command_migrate(const struct mt_host_ops *host, int argc, const char *con
         struct mt_migrate_options options;
         int r;
 
+        if (mt_help_wanted(argc, argv)) {
+                mt_migrate_help();
+                return 0;
+        }
         if (storage == NULL) {
                 mt_print_err("migtune migrate: out of memory\n");
                 return 1;
         }
         r = mt_migrate_parse(argc, argv, storage, &options);
-        if (r < 0)
-                mt_migrate_help();
-        if (r != 0)
-                return r < 0 ? 0 : r;
-        return migrate(host, &options);
+        return r == 0 ? migrate(host, &options) : r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/migrate/options.h"
 #include "array.h"
+#include "command/arguments.h"
 #include "command/migrate/schedule.h"
 #include "log.h"
 #include "measure/uri.h"
@@ -140,17 +141,11 @@ static int take_option(struct mt_migrate_options *o, int argc, const char *const
         const char *option = argv[*i];
 
         for (size_t k = 0; k < MT_ARRAY_SIZE(valued); k++) {
-                size_t length = strlen(valued[k].name);
+                const char *value;
+                int r = valued[k].of_evacuate && !evacuate ? 0 : mt_option_value(valued[k].name, argc, argv, i, &value);
 
-                if (strncmp(option, valued[k].name, length) != 0 || (valued[k].of_evacuate && !evacuate))
-                        continue;
-                if (option[length] == '=')
-                        return valued[k].take(o, valued[k].name, option + length + 1);
-                if (option[length] != '\0')
-                        continue;
-                if (*i + 1 >= argc)
-                        return bad(o, option, "its value is missing");
-                return valued[k].take(o, option, argv[++*i]);
+                if (r != 0)
+                        return r > 0 ? valued[k].take(o, valued[k].name, value) : bad(o, option, "its value is missing");
         }
         return take_switch(o, option, evacuate) ? 0 : bad(o, option, "unknown option");
 }
@@ -188,7 +183,7 @@ static int take_destinations(struct mt_migrate_options *o, const char *text, boo
         return r;
 }
 
-/* Options into *o, the rest into rest[0 .. *ret_n). 0; -1: --help; 2. */
+/* Options into *o, the rest into rest[0 .. *ret_n). 0, or 2 after a message. */
 static int parse(struct mt_migrate_options *o, int argc, const char *const *argv, const char **rest, unsigned *ret_n,
                  bool evacuate)
 {
@@ -196,9 +191,6 @@ static int parse(struct mt_migrate_options *o, int argc, const char *const *argv
 
         *o = (struct mt_migrate_options){ .command = argv[0], .connect = DEFAULT_URI };
         *ret_n = 0;
-        for (int i = 1; i < argc; i++)
-                if (strcmp(argv[i], "--help") == 0)
-                        return -1;
         for (int i = 1; i < argc; i++) {
                 int r = 0;
 

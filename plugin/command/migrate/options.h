@@ -29,8 +29,8 @@ struct mt_migrate_options {
 };
 
 /*
- * Reads argv (argv[0]: the command's name). storage: argc pointers, the caller's, for domains. 0; or -1: --help was asked
- * for; or 2 after one line on standard error.
+ * Reads argv (argv[0]: the command's name). storage: argc pointers, the caller's, for domains. 0, or 2 after one line on
+ * standard error.
  */
 int mt_migrate_parse(int argc, const char *const *argv, const char **storage, struct mt_migrate_options *ret);
 int mt_evacuate_parse(int argc, const char *const *argv, const char **storage, struct mt_migrate_options *ret);

@@ -71,6 +71,11 @@ int mt_course_read(json_object *record, struct mt_course *ret)
         return 0;
 }
 
+bool mt_course_drawable(const struct mt_course *course)
+{
+        return course->n >= 2 && course->end_ms > 0.0;
+}
+
 void mt_course_done(struct mt_course *course)
 {
         free(course->sample);

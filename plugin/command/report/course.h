@@ -35,6 +35,9 @@ struct mt_course {
 /* Reads it. Samples without a time, or from before the one in front of them, are left out. -ENOMEM. */
 int mt_course_read(json_object *record, struct mt_course *ret);
 
+/* Is there enough of it for a picture? */
+bool mt_course_drawable(const struct mt_course *course);
+
 /* For MT_CLEANUP. */
 void mt_course_done(struct mt_course *course);
 

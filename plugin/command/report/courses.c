@@ -91,12 +91,15 @@ static void write_events(FILE *out, json_object *record)
 
 static int write_course(const struct mt_page *page, FILE *out, json_object *record, uint64_t number, struct mt_err *err)
 {
-        int r = 0;
+        MT_CLEANUP(mt_course_done) struct mt_course course = { .n = 0 };
+        int r = mt_course_read(record, &course);
 
+        if (r < 0)
+                return mt_fail(err, -r, "a picture: out of memory");
         write_title(out, record, number);
-        if (mt_timeline_drawable(record)) {
+        if (mt_course_drawable(&course)) {
                 (void)fputs("<figure>\n", out);
-                r = mt_report_timeline(page->host, out, record, (size_t)number, err);
+                r = mt_report_timeline(page->host, out, &course, number, err);
                 (void)fputs("</figure>\n", out);
         } else {
                 (void)fputs("<p>There are no samples of it to draw.</p>\n", out);

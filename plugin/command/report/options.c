@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/report/options.h"
+#include "array.h"
+#include "command/arguments.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The value of "NAME VALUE" or "NAME=VALUE" at argv[*i]; NULL: it is another option. *ret_bad: the value is missing. */
-static const char *value_of(int argc, const char *const *argv, int *i, const char *name, bool *ret_bad)
-{
-        const size_t length = strlen(name);
-
-        if (argv[*i] == NULL || strncmp(argv[*i], name, length) != 0)
-                return NULL;
-        if (argv[*i][length] == '=')
-                return argv[*i] + length + 1;
-        if (argv[*i][length] != '\0')
-                return NULL;
-        *ret_bad = *i + 1 >= argc;
-        return *ret_bad ? NULL : argv[++*i];
-}
 
 static int take_timelines(const char *text, struct mt_report_options *o)
 {
@@ -34,15 +21,15 @@ static int take_timelines(const char *text, struct mt_report_options *o)
 static int take(int argc, const char *const *argv, int *i, struct mt_report_options *o)
 {
         static const char *const names[] = { "-o", "--output", "--timelines" };
-        bool bad = false;
 
-        for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-                const char *value = value_of(argc, argv, i, names[k], &bad);
+        for (size_t k = 0; k < MT_ARRAY_SIZE(names); k++) {
+                const char *value;
+                int r = mt_option_value(names[k], argc, argv, i, &value);
 
-                if (bad)
-                        return mt_history_bad(&o->history, names[k], "its value is missing");
-                if (value == NULL)
+                if (r == 0)
                         continue;
+                if (r < 0)
+                        return mt_history_bad(&o->history, names[k], "its value is missing");
                 if (k == 2)
                         return take_timelines(value, o);
                 if (value[0] == '\0')

@@ -7,14 +7,15 @@
 #define MT_COMMAND_REPORT_PICTURE_H
 
 #include "command/plot.h"
+#include "command/report/course.h"
 #include "command/report/sums.h"
 #include "command/report/svg.h"
 #include "err.h"
 
 #include <migtune/plugin.h>
 
-#include <json-c/json.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Begins a picture with axes as all of them have; lengths are points. */
@@ -49,10 +50,8 @@ int mt_report_shares(const struct mt_host_ops *host, FILE *out, const struct mt_
 /* Bytes that the alternatives would have sent beside what was sent. */
 int mt_report_costs(const struct mt_host_ops *host, FILE *out, const struct mt_report_sums *sums, struct mt_err *err);
 
-/* One migration over its time; number: its own in the page. The record must have samples (mt_timeline_drawable). */
-int mt_report_timeline(const struct mt_host_ops *host, FILE *out, json_object *record, size_t number, struct mt_err *err);
-
-/* Can it be drawn? */
-bool mt_timeline_drawable(json_object *record);
+/* One migration over its time (mt_course_drawable); number: its own in the page. */
+int mt_report_timeline(const struct mt_host_ops *host, FILE *out, const struct mt_course *course, uint64_t number,
+                       struct mt_err *err);
 
 #endif

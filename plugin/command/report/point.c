@@ -3,6 +3,7 @@
 #include "array.h"
 #include "command/history/accuracy.h"
 #include "command/member.h"
+#include "record/outcome.h"
 #include "record/timestamp.h"
 
 #include <math.h>
@@ -11,9 +12,7 @@
 
 const char *mt_report_result_name(enum mt_report_result result)
 {
-        static const char *const names[] = { "completed", "failed", "cancelled" };
-
-        return (unsigned)result < MT_ARRAY_SIZE(names) ? names[(unsigned)result] : "other";
+        return result < MT_REPORT_OTHER ? mt_result_name((enum mt_result)result) : "other";
 }
 
 static enum mt_report_result result_of(json_object *record)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* enum mt_result, and what another version wrote. */
 enum mt_report_result { MT_REPORT_COMPLETED, MT_REPORT_FAILED, MT_REPORT_CANCELLED, MT_REPORT_OTHER };
 #define MT_REPORT_RESULTS (MT_REPORT_OTHER + 1)
 

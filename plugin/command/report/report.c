@@ -2,16 +2,14 @@
 /* migtune report: past migrations as a page with pictures. */
 #include "cleanup.h"
 #include "clock.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/report/options.h"
 #include "command/report/output.h"
 #include "command/report/page.h"
-#include "command/terminal.h"
 #include "log.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
+#include <stddef.h>
 
 static const char help[] =
         "usage: migtune report -o FILE.html [--since T] [--domain GLOB] [--failed] [--last N] [--timelines N]\n"
@@ -31,15 +29,6 @@ static const char help[] =
         "  --timelines N   the course of the newest N of these; 0 to 1000, default 50. All are in the distributions; the\n"
         "                  table has as many, 200 at least\n"
         "  --help          this text\n";
-
-static void complain(const char *text)
-{
-        char line[sizeof(((struct mt_err *)NULL)->msg)];
-
-        (void)snprintf(line, sizeof(line), "%s", text);
-        mt_terminal_clean(line);
-        mt_print_err("migtune report: %s\n", line);
-}
 
 static int make(const struct mt_host_ops *host, const struct mt_report_options *options, const char *file,
                 struct mt_output *output, struct mt_history_counts *counts, struct mt_err *err)
@@ -61,15 +50,14 @@ int mt_command_report(const struct mt_host_ops *host, int argc, const char *cons
         struct mt_history_counts counts = { .records = 0 };
         struct mt_report_options options;
         struct mt_err err = { 0 };
-        char buffer[256], line[512];
+        char buffer[256];
         const char *file = NULL;
         int r;
 
-        for (int i = 1; i < argc; i++)
-                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-                        mt_print("%s", help);
-                        return 0;
-                }
+        if (mt_help_wanted(argc, argv)) {
+                mt_print("%s", help);
+                return 0;
+        }
         r = mt_report_options(argc, argv, &options);
         if (r != 0)
                 return r;
@@ -78,12 +66,5 @@ int mt_command_report(const struct mt_host_ops *host, int argc, const char *cons
                 r = mt_output_begin(&output, options.output, &err);
         if (r == 0)
                 r = make(host, &options, file, &output, &counts, &err);
-        if (r < 0)
-                complain(err.msg);
-        if (counts.unreadable > 0) {
-                (void)snprintf(line, sizeof(line), "%s: %" PRIu64 " unreadable line%s skipped", file, counts.unreadable,
-                               counts.unreadable == 1 ? "" : "s");
-                complain(line);
-        }
-        return r < 0 ? (r == -EINVAL ? 2 : 1) : 0;
+        return mt_history_end("report", file, r, &counts, &err);
 }

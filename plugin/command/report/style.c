@@ -49,7 +49,7 @@ const char mt_report_style[] =
         "svg path.g{shape-rendering:crispEdges}\n"
         "svg polygon{fill:var(--c)}\n"
         "svg use{color:var(--c)}\n"
-        ".o{fill:none;stroke:currentColor;stroke-width:.32}.s{fill:currentColor;stroke:none}\n"
+        ".o{fill:none;stroke:currentColor;stroke-width:.32}\n"
         "svg .vh{stroke:none}\n"
         ".scroll{overflow-x:auto;margin:.75rem 0}\n"
         ".scroll:focus-visible,summary:focus-visible,a:focus-visible{outline:2px solid var(--link);outline-offset:2px}\n"

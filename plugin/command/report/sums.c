@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/report/sums.h"
-#include "command/history/accuracy.h"
+#include "record/quantile.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A number below `below`: Steele's and Vigna's splitmix64. */
@@ -48,7 +47,6 @@ static void add_costs(struct mt_report_sums *sums, const struct mt_report_point 
                            isfinite(point->predicted_bytes)) {
                         cost->n++;
                         cost->bytes += other->bytes;
-                        cost->predicted_bytes += point->predicted_bytes;
                         cost->actual_bytes += point->bytes;
                         cost->total_ms += (double)other->total_ms;
                         cost->actual_ms += (double)point->total_ms;
@@ -104,17 +102,10 @@ void mt_report_add(struct mt_report_sums *sums, const struct mt_report_point *po
         }
 }
 
-static int by_size(const void *a, const void *b)
-{
-        const double x = *(const double *)a, y = *(const double *)b;
-
-        return (x > y) - (x < y);
-}
-
 static double median(double *values, size_t n)
 {
-        qsort(values, n, sizeof(*values), by_size);
-        return mt_accuracy_quantile(values, n, 0.5);
+        mt_quantile_sort(values, n);
+        return mt_quantile(values, n, 0.5);
 }
 
 double mt_report_median_time(const struct mt_report_sums *sums)

@@ -26,10 +26,9 @@ struct mt_report_pair {
 
 /* What one alternative would have cost the migrations that it was predicted for. */
 struct mt_report_cost {
-        uint64_t n;                    /* of them, with an end */
-        uint64_t never;                /* predicted never to end; in no sum */
-        double bytes, predicted_bytes; /* of the alternative; of the plan */
-        double actual_bytes;
+        uint64_t n;                 /* of them, with an end */
+        uint64_t never;             /* predicted never to end; in no sum */
+        double bytes, actual_bytes; /* of the alternative; of what was done */
         double total_ms, actual_ms;
         uint64_t n_taken;               /* of those, with both of the next two known and an end */
         double taken_bytes, plan_bytes; /* from other traffic, as predicted: by the alternative, by the plan */

@@ -52,8 +52,8 @@ static const char *class_of(const char *colour)
         static const struct {
                 unsigned rgb;
                 const char *name;
-        } classes[] = { { 0x0072b2, "b" }, { 0xd55e00, "v" },  { 0x009e73, "n" },  { 0x666666, "f" },
-                        { 0xdddddd, "g" }, { 0x0072b3, "ba" }, { 0x009e74, "na" }, { 0xd55e01, "vh" } };
+        } classes[] = { { 0x0072b2, "b" }, { 0xd55e00, "v" },  { 0x009e73, "n" }, { 0x666666, "f" },
+                        { 0xdddddd, "g" }, { 0x0072b3, "ba" }, { 0xd55e01, "vh" } };
         unsigned r, g, b;
 
         if (colour == NULL || sscanf(colour, "rgb(%u,%u,%u)", &r, &g, &b) != 3)
@@ -193,11 +193,8 @@ void mt_svg_definitions(FILE *out)
 {
         (void)fputs("<svg width=\"0\" height=\"0\" aria-hidden=\"true\" class=\"defs\"><defs>\n"
                     "<circle id=\"p5\" r=\"1\" class=\"o\"/>\n"
-                    "<circle id=\"p6\" r=\"1\" class=\"s\"/>\n"
                     "<path id=\"p7\" d=\"M0,-1.33 L-1.33,0.67 L1.33,0.67 z\" class=\"o\"/>\n"
-                    "<path id=\"p8\" d=\"M0,-1.33 L-1.33,0.67 L1.33,0.67 z\" class=\"s\"/>\n"
                     "<path id=\"p3\" d=\"M-1,-1 h2 v2 h-2 z\" class=\"o\"/>\n"
-                    "<path id=\"p4\" d=\"M-1,-1 h2 v2 h-2 z\" class=\"s\"/>\n"
                     "<path id=\"p1\" d=\"M-1,-1 L1,1 M1,-1 L-1,1\" class=\"o\"/>\n"
                     "<pattern id=\"hatch\" patternUnits=\"userSpaceOnUse\" width=\"5\" height=\"5\" "
                     "patternTransform=\"rotate(45)\"><path class=\"v\" d=\"M0,2.5 h5\" stroke-width=\"2.4\"/></pattern>\n"

@@ -19,15 +19,14 @@ struct mt_svg_label {
  * Colours as they are given to gnuplot, each of which becomes a class that the page's style sheet gives a colour for light,
  * dark and paper (style.c). Any other one becomes that of MT_SVG_INK.
  */
-#define MT_SVG_BLUE "#0072b2"       /* class b */
-#define MT_SVG_VERMILION "#d55e00"  /* class v */
-#define MT_SVG_GREEN "#009e73"      /* class n */
-#define MT_SVG_INK "#000000"        /* class k: text, axes */
-#define MT_SVG_FAINT "#666666"      /* class f: lesser text, lines that help */
-#define MT_SVG_GRID "#dddddd"       /* class g */
-#define MT_SVG_BLUE_AREA "#0072b3"  /* class ba: pale */
-#define MT_SVG_GREEN_AREA "#009e74" /* class na: pale */
-#define MT_SVG_HATCH "#d55e01"      /* class vh: vermilion stripes */
+#define MT_SVG_BLUE "#0072b2"      /* class b */
+#define MT_SVG_VERMILION "#d55e00" /* class v */
+#define MT_SVG_GREEN "#009e73"     /* class n */
+#define MT_SVG_INK "#000000"       /* class k: text, axes */
+#define MT_SVG_FAINT "#666666"     /* class f: lesser text, lines that help */
+#define MT_SVG_GRID "#dddddd"      /* class g */
+#define MT_SVG_BLUE_AREA "#0072b3" /* class ba: pale */
+#define MT_SVG_HATCH "#d55e01"     /* class vh: vermilion stripes */
 
 /*
  * Writes the picture: shapes, numbers and text alone, with roles and names for assistive technology, without identifiers of

@@ -18,11 +18,10 @@
 #include "array.h"
 #include "cleanup.h"
 #include "command/quantity.h"
-#include "command/report/course.h"
 #include "command/report/picture.h"
 #include "command/report/place.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -63,7 +62,7 @@ struct scale {
 };
 
 struct timeline {
-        struct mt_course course;
+        const struct mt_course *course;
         struct scale time, rate, size;
         double rate_top, size_top; /* of the axes, scaled */
 };
@@ -114,11 +113,11 @@ static void choose_scales(struct timeline *timeline)
 
         for (size_t i = 0; i < LINES; i++)
                 if (i != DIRTIED)
-                        most = fmax(most, most_of(&timeline->course, &lines[i]));
-        most = fmax(most, fmin(most_of(&timeline->course, &lines[DIRTIED]), most > 0.0 ? ABOVE * most : INFINITY));
-        for (size_t i = 0; i < timeline->course.n; i++)
-                remaining = fmax(remaining, timeline->course.sample[i].remaining_bytes);
-        timeline->time = scale_of(timeline->course.end_ms, times, MT_ARRAY_SIZE(times));
+                        most = fmax(most, most_of(timeline->course, &lines[i]));
+        most = fmax(most, fmin(most_of(timeline->course, &lines[DIRTIED]), most > 0.0 ? ABOVE * most : INFINITY));
+        for (size_t i = 0; i < timeline->course->n; i++)
+                remaining = fmax(remaining, timeline->course->sample[i].remaining_bytes);
+        timeline->time = scale_of(timeline->course->end_ms, times, MT_ARRAY_SIZE(times));
         if (timeline->time.by > 1e3 && timeline->time.by < 36e5)
                 timeline->time.by = 6e4;
         timeline->rate = scale_of(most, rates, MT_ARRAY_SIZE(rates));
@@ -129,14 +128,14 @@ static void choose_scales(struct timeline *timeline)
 
 static double end_of(const struct timeline *timeline)
 {
-        return timeline->course.end_ms / timeline->time.by;
+        return timeline->course->end_ms / timeline->time.by;
 }
 
 static void write_samples(const struct timeline *timeline, struct mt_plot *plot)
 {
         mt_plot(plot, "$samples << EOD\n");
-        for (size_t i = 0; i < timeline->course.n; i++) {
-                const struct mt_course_sample *sample = &timeline->course.sample[i];
+        for (size_t i = 0; i < timeline->course->n; i++) {
+                const struct mt_course_sample *sample = &timeline->course->sample[i];
 
                 mt_plot(plot, "%.6g", sample->ms / timeline->time.by);
                 for (size_t k = 0; k < LINES; k++)
@@ -155,8 +154,8 @@ static void set_rounds(const struct timeline *timeline, bool numbers, struct mt_
         double free_from = LEFT - ROUND_APART, line_from = LEFT;
         unsigned before = 0;
 
-        for (size_t i = 0; i < timeline->course.n; i++) {
-                const struct mt_course_sample *sample = &timeline->course.sample[i];
+        for (size_t i = 0; i < timeline->course->n; i++) {
+                const struct mt_course_sample *sample = &timeline->course->sample[i];
                 const double t = sample->ms / timeline->time.by, x = LEFT + t * width;
 
                 if (sample->iteration == before)
@@ -188,7 +187,7 @@ static void set_names(const struct timeline *timeline, struct mt_plot *plot)
         size_t which[LINES], n = 0;
 
         for (size_t i = 0; i < LINES; i++) {
-                const double last = last_of(&timeline->course, &lines[i]) / timeline->rate.by / timeline->rate_top;
+                const double last = last_of(timeline->course, &lines[i]) / timeline->rate.by / timeline->rate_top;
 
                 if (isnan(last))
                         continue;
@@ -198,7 +197,7 @@ static void set_names(const struct timeline *timeline, struct mt_plot *plot)
         mt_place_apart(y, n, NAME_APART, RATES_TOP + 4.0, RATES_BOTTOM - 3.0);
         for (size_t i = 0; i < n; i++) {
                 const struct line *line = &lines[which[i]];
-                const bool leaves = most_of(&timeline->course, line) / timeline->rate.by > timeline->rate_top;
+                const bool leaves = most_of(timeline->course, line) / timeline->rate.by > timeline->rate_top;
 
                 mt_plot(plot, "set arrow from screen %.5f,%.5f to screen %.5f,%.5f nohead %s lc rgb '%s'\n",
                         (RIGHT + 6.0) / WIDTH, 1.0 - y[i] / HEIGHT, (RIGHT + 28.0) / WIDTH, 1.0 - y[i] / HEIGHT, line->style,
@@ -211,7 +210,7 @@ static void set_names(const struct timeline *timeline, struct mt_plot *plot)
 /* Lines through both boxes where something happened, and what that was, between them. */
 static void set_marks(const struct timeline *timeline, bool text, struct mt_plot *plot)
 {
-        const struct mt_course *course = &timeline->course;
+        const struct mt_course *course = timeline->course;
         const bool ended = course->result == MT_REPORT_FAILED || course->result == MT_REPORT_CANCELLED;
         const bool stopped = course->result == MT_REPORT_COMPLETED && course->stopped_ms <= course->end_ms;
         const double t = (stopped ? course->stopped_ms : course->end_ms) / timeline->time.by;
@@ -253,7 +252,7 @@ static void draw_rates(const struct timeline *timeline, struct mt_plot *plot)
         set_names(timeline, plot);
         set_marks(timeline, /* text= */ true, plot);
         for (size_t i = 0; i < LINES; i++) {
-                if (isnan(last_of(&timeline->course, &lines[i])))
+                if (isnan(last_of(timeline->course, &lines[i])))
                         continue;
                 mt_plot(plot, "%s$samples using 1:%zu with lines %s lc rgb '%s'", before, i + 2, lines[i].style,
                         lines[i].colour);
@@ -281,16 +280,9 @@ static void draw_remaining(const struct timeline *timeline, struct mt_plot *plot
                 LINES + 2, LINES + 2);
 }
 
-bool mt_timeline_drawable(json_object *record)
-{
-        MT_CLEANUP(mt_course_done) struct mt_course course = { .n = 0 };
-
-        return mt_course_read(record, &course) == 0 && course.n >= 2 && course.end_ms > 0.0;
-}
-
 static void describe(const struct timeline *timeline, char *text, size_t size)
 {
-        const struct mt_course *course = &timeline->course;
+        const struct mt_course *course = timeline->course;
         char end[MT_QUANTITY_SIZE], carried[MT_QUANTITY_SIZE], remaining[MT_QUANTITY_SIZE];
 
         (void)snprintf(text, size,
@@ -301,28 +293,24 @@ static void describe(const struct timeline *timeline, char *text, size_t size)
                        mt_quantity_bytes(remaining, sizeof(remaining), timeline->size_top / 1.06 * timeline->size.by));
 }
 
-int mt_report_timeline(const struct mt_host_ops *host, FILE *out, json_object *record, size_t number, struct mt_err *err)
+int mt_report_timeline(const struct mt_host_ops *host, FILE *out, const struct mt_course *course, uint64_t number,
+                       struct mt_err *err)
 {
         MT_CLEANUP(mt_plot_done) struct mt_plot plot = { .host = NULL };
         char id[32], text[256];
         const struct mt_svg_label label = { .id = id, .title = "Course of the migration", .description = text };
-        struct timeline timeline;
-        int r = mt_course_read(record, &timeline.course);
+        struct timeline timeline = { .course = course };
+        int r = mt_picture_begin(&plot, host, (unsigned)WIDTH, (unsigned)HEIGHT, err);
 
         if (r < 0)
-                return mt_fail(err, -r, "a picture: out of memory");
-        r = mt_picture_begin(&plot, host, (unsigned)WIDTH, (unsigned)HEIGHT, err);
-        if (r == 0) {
-                choose_scales(&timeline);
-                write_samples(&timeline, &plot);
-                mt_plot(&plot, "set multiplot\nset grid noxtics\n");
-                draw_rates(&timeline, &plot);
-                draw_remaining(&timeline, &plot);
-                mt_plot(&plot, "unset multiplot\n");
-                (void)snprintf(id, sizeof(id), "course%zu", number);
-                describe(&timeline, text, sizeof(text));
-                r = mt_picture_finish(&plot, out, &label, err);
-        }
-        mt_course_done(&timeline.course);
-        return r;
+                return r;
+        choose_scales(&timeline);
+        write_samples(&timeline, &plot);
+        mt_plot(&plot, "set multiplot\nset grid noxtics\n");
+        draw_rates(&timeline, &plot);
+        draw_remaining(&timeline, &plot);
+        mt_plot(&plot, "unset multiplot\n");
+        (void)snprintf(id, sizeof(id), "course%" PRIu64, number);
+        describe(&timeline, text, sizeof(text));
+        return mt_picture_finish(&plot, out, &label, err);
 }

@@ -8,6 +8,7 @@
  */
 #include "command/simulate/options.h"
 #include "array.h"
+#include "command/arguments.h"
 #include "command/simulate/values.h"
 #include "log.h"
 
@@ -215,25 +216,6 @@ static int complete(struct mt_simulate_options *options, struct mt_err *err)
         return 0;
 }
 
-/* The row that argv[i] names, as "--NAME VALUE" or "--NAME=VALUE"; *ret_value is NULL where the value is missing. Or -1. */
-static int find(int argc, const char *const *argv, int i, const char **ret_value)
-{
-        for (unsigned row = 0; row < MT_ARRAY_SIZE(table); row++) {
-                const size_t length = strlen(table[row].name);
-
-                if (strncmp(argv[i], table[row].name, length) != 0)
-                        continue;
-                if (argv[i][length] == '=')
-                        *ret_value = argv[i] + length + 1;
-                else if (argv[i][length] == '\0')
-                        *ret_value = i + 1 < argc ? argv[i + 1] : NULL;
-                else
-                        continue;
-                return (int)row;
-        }
-        return -1;
-}
-
 static int set_format(enum mt_simulate_format format, struct mt_simulate_options *options, struct mt_err *err)
 {
         if (options->format != MT_SIMULATE_TABLE && options->format != format)
@@ -245,25 +227,20 @@ static int set_format(enum mt_simulate_format format, struct mt_simulate_options
 /* Reads argv[*i], and its value behind it. */
 static int read_argument(int argc, const char *const *argv, int *i, struct mt_simulate_options *options, struct mt_err *err)
 {
-        const char *value;
-        int row;
-
         if (strcmp(argv[*i], "--json") == 0)
                 return set_format(MT_SIMULATE_JSON, options, err);
         if (strcmp(argv[*i], "--csv") == 0)
                 return set_format(MT_SIMULATE_CSV, options, err);
-        if (strcmp(argv[*i], "--help") == 0 || strcmp(argv[*i], "-h") == 0) {
-                options->help = true;
-                return 0;
+        for (unsigned row = 0; row < MT_ARRAY_SIZE(table); row++) {
+                const char *value;
+                int r = mt_option_value(table[row].name, argc, argv, i, &value);
+
+                if (r < 0)
+                        return mt_fail(err, EINVAL, "%s: expected %s, found nothing", table[row].name, table[row].expected);
+                if (r > 0)
+                        return set(row, value, options, err);
         }
-        row = find(argc, argv, *i, &value);
-        if (row < 0)
-                return mt_fail(err, EINVAL, "'%.80s': unknown argument", argv[*i]);
-        if (value == NULL)
-                return mt_fail(err, EINVAL, "%s: expected %s, found nothing", table[row].name, table[row].expected);
-        if (strchr(argv[*i], '=') == NULL)
-                (*i)++;
-        return set((unsigned)row, value, options, err);
+        return mt_fail(err, EINVAL, "'%.80s': unknown argument", argv[*i]);
 }
 
 int mt_simulate_options_read(int argc, const char *const *argv, struct mt_simulate_options *ret, struct mt_err *err)
@@ -274,9 +251,9 @@ int mt_simulate_options_read(int argc, const char *const *argv, struct mt_simula
         for (unsigned row = 0; row < MT_ARRAY_SIZE(table) && r == 0; row++)
                 if (table[row].fallback != NULL)
                         r = set(row, table[row].fallback, &options, err);
-        for (int i = 1; i < argc && r == 0 && !options.help; i++)
+        for (int i = 1; i < argc && r == 0; i++)
                 r = read_argument(argc, argv, &i, &options, err);
-        if (r == 0 && !options.help)
+        if (r == 0)
                 r = complete(&options, err);
         if (r == 0)
                 *ret = options;

@@ -21,8 +21,7 @@ struct mt_simulate_options {
         unsigned laws[MT_SIM_LAWS], strategies[MT_STRATEGIES]; /* enum mt_sim_law, enum mt_strategy, in the order given */
         unsigned n_laws, n_strategies;                         /* > 0 */
         enum mt_simulate_format format;
-        const char *plot; /* a file's name, or NULL */
-        bool help;
+        const char *plot;                       /* a file's name, or NULL */
         const char *texts[MT_SIMULATE_OPTIONS]; /* each option that takes a value, as it was given or its default */
 };
 

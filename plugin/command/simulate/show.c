@@ -156,12 +156,6 @@ static json_object *metrics_json(const double *values)
         return object;
 }
 
-static void append(json_object *array, json_object *value)
-{
-        if (array == NULL || json_object_array_add(array, value) != 0)
-                (void)json_object_put(value);
-}
-
 static json_object *results_json(const struct mt_simulation *simulation)
 {
         json_object *results = json_object_new_array();
@@ -174,7 +168,7 @@ static json_object *results_json(const struct mt_simulation *simulation)
                 mt_json_add(result, "strategy", mt_json_string(mt_strategy_name(cell->strategy)));
                 mt_json_add(result, "mean", metrics_json(cell->mean));
                 mt_json_add(result, "sd", metrics_json(cell->sd));
-                append(results, result);
+                mt_json_append(results, result);
         }
         return results;
 }
@@ -193,7 +187,7 @@ static json_object *comparisons_json(const struct mt_simulation *simulation)
                 comparison = json_object_new_object();
                 mt_json_add(comparison, "law", mt_json_string(mt_sim_law_name(law)));
                 mt_json_add(comparison, "reserved_lambda_range_to_max_bandwidth", mt_json_number(share, 6));
-                append(comparisons, comparison);
+                mt_json_append(comparisons, comparison);
         }
         return comparisons;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* migtune simulate: runs every strategy under every law, and shows what came out. */
 #include "cleanup.h"
+#include "command/arguments.h"
 #include "command/commands.h"
 #include "command/progress.h"
 #include "command/simulate/network.h"
@@ -130,12 +131,12 @@ int mt_command_simulate(const struct mt_host_ops *host, int argc, const char *co
         struct mt_simulation simulation = { .options = &options, .network = &network, .cells = cells };
         struct mt_err err = { 0 };
 
-        if (mt_simulate_options_read(argc, argv, &options, &err) < 0)
-                return refuse(&err, 2);
-        if (options.help) {
+        if (mt_help_wanted(argc, argv)) {
                 mt_simulate_help();
                 return 0;
         }
+        if (mt_simulate_options_read(argc, argv, &options, &err) < 0)
+                return refuse(&err, 2);
         simulation.n_cells = options.n_laws * options.n_strategies;
         if (options.plot != NULL &&
             mt_plot_begin(&plot, host, options.plot, MT_SIMULATE_PLOT_WIDTH, MT_SIMULATE_PLOT_HEIGHT, &err) < 0)
