@@ -167,8 +167,7 @@ def force_suspend(bench):
 
 def abort(bench):
     """The operator aborts: as without the shim, and recorded."""
-    before = bench.remembered()
-    _, record = both_ways(bench, NovaMigration.abort, {}, "abort", lambda result: not result.ok)
+    record, before = both_ways(bench, NovaMigration.abort, {}, "abort", lambda result: not result.ok)
     bench.check_cancelled(record)
     bench.check_remembered(before)
     bench.source.virsh("migrate-setspeed", bench.guest.name, before[0])
@@ -193,20 +192,23 @@ def abort_waiting(bench):
 
 
 def both_ways(bench, act, options, word, seen, **migration):
-    """An operator's act without and with the shim: nova tells the same, and its effect is the same. (Result, record)."""
+    """An operator's act without and with the shim: nova tells the same, and its effect is the same.
+
+    (The shim's record, what libvirt remembered before that: what nova alone set just as libvirt began, libvirt keeps.)
+    """
     tap = bench.tap
     bench.unwatch()
     without, alone_result, _ = moved(bench, act, options={"live_migration_bandwidth": ACT_MIB_S, **options})
     tap.ok(seen(alone_result), "without the shim it has its effect", alone_result.line())
     bench.watch(low(**migration))
-    source = bench.source
+    source, before = bench.source, bench.remembered()
     with_shim, result, _ = moved(bench, act, shim=True, options={"live_migration_bandwidth": ACT_MIB_S, **options})
     record = bench.one_record(source)
     tap.equal(outcome_of(with_shim), outcome_of(without), "nova tells the same with the shim as without")
     tap.ok(seen(result), "it has its effect", result.line())
     tap.ok(any("the caller asked" in text and word in text for text in texts(record)), "the record says what the caller did",
            texts(record))
-    return result, record
+    return record, before
 
 
 def broken(bench):

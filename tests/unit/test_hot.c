@@ -100,16 +100,15 @@ static const struct guest_case {
         { "all memory within the longer window", { 0, 0, 3000 }, 5, 0, 0.005, 99 },
 };
 
-#define DRAWS 2000
-
 static void test_guest(void **state)
 {
         const struct guest_case *c = *state;
+        const unsigned draws = noise_draws(2000);
         unsigned found = 0, right = 0;
         uint64_t seed = 1;
         double cold = 0.0;
 
-        for (int i = 0; i < DRAWS; i++) {
+        for (unsigned i = 0; i < draws; i++) {
                 const struct mt_hot_point points[] = { { 1, sampled(&seed, truth(&c->guest, 1), c->windows), c->windows },
                                                        { 5, sampled(&seed, truth(&c->guest, 5), c->windows), c->windows } };
                 struct mt_hot_pages pages;
@@ -119,11 +118,11 @@ static void test_guest(void **state)
                 assert_true(mt_hot_fit(points, 2, MEMORY, &pages));
                 found += pages.hot > 0.0;
                 right += pages.hot > 0.0 && fabs(pages.hot / c->guest.hot - 1.0) <= c->off;
-                cold += pages.cold_rate / DRAWS;
+                cold += pages.cold_rate / draws;
                 assert_true((pages.hot > 0.0) == (pages.hot_rate > 0.0));
         }
-        if (found < c->found_least * DRAWS || found > c->found_most * DRAWS || right < 0.9 * found * (c->off < 99))
-                fail_msg("seen in %u of %d draws, right in %u", found, DRAWS, right);
+        if (found < c->found_least * draws || found > c->found_most * draws || right < 0.9 * found * (c->off < 99))
+                fail_msg("seen in %u of %u draws, right in %u", found, draws, right);
         if (c->guest.hot > 0.0 && c->found_least > 0.9)
                 assert_true(fabs(cold - c->guest.cold_rate) < 0.25 * c->guest.cold_rate);
         if (c->guest.hot <= 0.0 && c->guest.cold_rate < 1500.0)
