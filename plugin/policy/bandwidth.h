@@ -25,11 +25,10 @@ double mt_bandwidth_ideal(enum mt_technique technique, const struct mt_inputs *i
 #define MT_SURE_AT_HIGH 90
 
 /*
- * Bounds demand (DESIGN 3.4): at least the deadline's and the smallest bandwidth, and D/lambda_high for a
- * strategy that keeps lambda; at most the urgency's
- * share of the ideal, what the SLA and the ledger leave and, at low urgency, what nobody uses now. The share alone bends:
- * up to the ideal where lambda_high asks for it, since a migration that does not converge helps nobody. Each bound that
- * acted is named in why.
+ * Bounds demand: at least the deadline's and the smallest bandwidth, and D/lambda_high for a strategy that keeps lambda; at
+ * most the urgency's share of the ideal, what the SLA and the ledger leave and, at low urgency, what nobody uses now. The
+ * share alone bends: up to the ideal where lambda_high asks for it, since a migration that does not converge helps nobody.
+ * Each bound that acted is named in why.
  */
 struct mt_bandwidth mt_bandwidth_bound(double demand, const struct mt_way *way, const struct mt_inputs *in,
                                        struct mt_reasons *why);

@@ -8,7 +8,7 @@
 #include "plan.h"
 
 /*
- * Decides how one migration is to run (DESIGN 3): classes -> technique -> ideal bandwidth -> demand R by the strategy ->
+ * Decides how one migration is to run: classes -> technique -> ideal bandwidth -> demand R by the strategy ->
  * bounds -> reservation -> alpha and n -> prediction and reasons. Always gives a plan: what cannot be met is in limit_met
  * and the reasons. Pure; allocates nothing; *ret_plan is overwritten, with no alternatives (mt_alternatives adds them).
  */

@@ -5,7 +5,7 @@
  * The call that resumes a post-copy (virDomainMigrateToURI3 with VIR_MIGRATE_POSTCOPY_RESUME) returns when the migration is
  * over, or broken again, so it has a thread and a libvirt connection of its own; both outlive the watcher's connection, and
  * a new connection is opened where libvirtd was restarted. Before each attempt the thread looks, since a wrong one does harm
- * (FACTS, libvirt 9.0 to 11.3):
+ * (as seen with libvirt 9.0 to 11.3):
  *
  *   the domain's state is         then
  *   paused (post-copy failed)     the migration's connection is gone: attempt. It is there: wait, see below.
