@@ -140,7 +140,7 @@ static void count(struct cause *cause, int priority, const char *text)
 {
         cause->held++;
         cause->priority = priority;
-        (void)snprintf(cause->last, sizeof(cause->last), "%s", text);
+        (void)snprintf(cause->last, sizeof(cause->last), "%.255s", text);
 }
 
 /* Puts the line, if nothing of its cause was put within the last minute; else it is counted. */

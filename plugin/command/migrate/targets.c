@@ -20,7 +20,7 @@ void mt_targets_open(struct mt_run *run)
 
                 target->uri = run->options.destination[i];
                 (void)mt_uri_host(target->uri, host, sizeof(host));
-                (void)snprintf(target->label, sizeof(target->label), "%s", host);
+                (void)snprintf(target->label, sizeof(target->label), "%.63s", host);
                 if (!run->is_evacuation)
                         continue;
                 target->connection = virConnectOpenReadOnly(target->uri);
