@@ -21,7 +21,6 @@ from migtune_lab.process import wait_for
 DIRTY_MBIT = 100
 TOO_MUCH_MBIT = 1400
 GRANTED_MS = 80
-GRANTED_GAPS = 1.5  # or so much of what clients see here beyond QEMU's downtime
 SAID_WITHIN_S = 40
 
 
@@ -162,7 +161,7 @@ def main():
     with Lab(hook=True) as lab:
         guest = lab.guest(workload=Workload("uniform", mbit_per_s=DIRTY_MBIT, size_mib=256))
         bench = Bench(lab, tap, guest)
-        granted_ms = max(GRANTED_MS, GRANTED_GAPS * bench.seen_beyond())
+        granted_ms = bench.granted(GRANTED_MS)
         tap.run(bench, at_300_ms, at_100_ms, too_short, unmet, abort, exceed)
     tap.finish()
 

@@ -17,7 +17,6 @@ FEW_LIMIT_MS = 500
 # then; further samples tell.
 FEW_MOST_MIB = 44
 BLACKOUT_SLACK_MS = 80
-GRANTED_GAPS = 1.5  # or so much of what clients see here beyond QEMU's downtime
 ROUNDS = 6  # of which none converges
 
 
@@ -56,7 +55,7 @@ def reason(record, part):
 def few_hot_pages(bench):
     """Hot II, stop: the hot set fits in the last copy, so the guest is stopped when the cold pages are clean."""
     tap = bench.tap
-    most_ms = FEW_LIMIT_MS + max(BLACKOUT_SLACK_MS, GRANTED_GAPS * bench.seen_beyond())
+    most_ms = FEW_LIMIT_MS + bench.granted(BLACKOUT_SLACK_MS)
     records = []
 
     def once():

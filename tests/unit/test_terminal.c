@@ -3,6 +3,7 @@
 #include "array.h"
 #include "cleanup.h"
 #include "command/member.h"
+#include "command/migrate/screen.h"
 #include "command/quantity.h"
 #include "command/terminal.h"
 #include "log.h"
@@ -12,11 +13,12 @@
 #include <string.h>
 
 static char out[4096];
+static int32_t expected_stream = 1;
 
 static void capture(void *ctx, int32_t stream, const char *text)
 {
         (void)ctx;
-        assert_int_equal(stream, 1);
+        assert_int_equal(stream, expected_stream);
         (void)strncat(out, text, sizeof(out) - 1 - strlen(out));
 }
 
@@ -268,12 +270,29 @@ static void test_clean_json(void **state)
         mt_member_clean(NULL);
 }
 
+/* What is said of others' errors, by a command that only complains and by one that draws. */
+static void test_said(void **state)
+{
+        struct mt_screen screen = { .is_terminal = false };
+
+        (void)state;
+        expected_stream = 2;
+        listen();
+        mt_terminal_complain("get", "%s", "no \033[2Jdomain");
+        assert_string_equal(out, "migtune get: no ?[2Jdomain\n");
+        listen();
+        mt_screen_note(&screen, "vm1: failed: %s", "\033]0;x\nmoved");
+        assert_string_equal(out, "vm1: failed: ?]0;x moved\n");
+        expected_stream = 1;
+}
+
 int main(void)
 {
         static const struct CMUnitTest others[] = {
                 cmocka_unit_test(test_cells),
                 cmocka_unit_test(test_quantity_widths),
                 cmocka_unit_test(test_clean_json),
+                cmocka_unit_test(test_said),
         };
         struct CMUnitTest tests[MT_ARRAY_SIZE(cleans) + MT_ARRAY_SIZE(cuts) + MT_ARRAY_SIZE(wraps) + MT_ARRAY_SIZE(jsons) +
                                 MT_ARRAY_SIZE(quantities) + MT_ARRAY_SIZE(member_cases) + MT_ARRAY_SIZE(others)];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command/migrate/screen.h"
 #include "clock.h"
+#include "command/terminal.h"
 #include "log.h"
 
 #include <stdarg.h>
@@ -46,6 +47,7 @@ void mt_screen_note(struct mt_screen *screen, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(line, sizeof(line), format, args);
         va_end(args);
+        mt_terminal_clean(line);
         erase(screen);
         mt_print_err("%s\n", line);
 }

@@ -27,7 +27,7 @@ bool mt_screen_is_due(const struct mt_screen *screen);
 /* The picture: lines that end with a newline each, none longer than the terminal is wide. */
 void mt_screen_draw(struct mt_screen *screen, const char *text);
 
-/* A line that stays, above the picture. */
+/* A line that stays, above the picture; made harmless. */
 void mt_screen_note(struct mt_screen *screen, const char *format, ...) MT_PRINTF(2, 3);
 
 /* Removes the picture. */

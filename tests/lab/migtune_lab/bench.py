@@ -10,6 +10,7 @@ from .process import LabError, run, wait_for
 from .watcher import CONFIG, HISTORY, LINK_CONFIG, LOG, RUN_DIRECTORY, SHIM_LOG, hook_file, program
 
 QUIET_S = 10.0
+GRANTED_GAPS = 1.5
 CLEAN_WITHIN_S = 8.0  # much more than it takes, even when the machine stands still in between
 CONNECTED_WITHIN_S, SAMPLED_WITHIN_S = 30.0, 30.0
 STEP_S, STANDSTILL_S, TRIES = 0.25, 0.3, 5
@@ -177,6 +178,10 @@ class Bench:
                 if result.ok and result.blackout_ms is not None and result.downtime_ms is not None]
         self.tap.note(f"a client sees {', '.join(f'{gap:.0f}' for gap in gaps)} ms more than QEMU's downtime, untuned")
         return max(gaps, default=0)
+
+    def granted(self, least_ms):
+        """How much longer than max_downtime a client may see a blackout here, in ms: half as much again as it sees untuned."""
+        return max(least_ms, GRANTED_GAPS * self.seen_beyond())
 
     # afterwards
 
